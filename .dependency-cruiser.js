@@ -1,0 +1,89 @@
+/** The house's import directions; each rule says why it is there. */
+/** @type {import("dependency-cruiser").IConfiguration} */
+export default {
+  forbidden: [
+    {
+      name: "no-cycles",
+      comment: "A cycle means two modules are one: neither can be read or tested alone.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "schema-stands-alone",
+      comment: "The documents and limits are the base everything agrees on; they know nobody.",
+      severity: "error",
+      from: { path: "^shared/schema" },
+      to: { path: "^(shared/(core|store)|functions|host|demo|test)" },
+    },
+    {
+      name: "core-knows-no-adapter",
+      comment: "The protocol is proved against its ports; an adapter inside it could not be replaced by a simulation.",
+      severity: "error",
+      from: { path: "^shared/core" },
+      to: { path: "^(shared/(store|settings|system)|functions|host|demo|test)" },
+    },
+    {
+      name: "core-does-no-io",
+      comment: "Hashing apart, the core reaches the world only through its ports.",
+      severity: "error",
+      from: { path: "^shared/(core|schema)" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?crypto$" },
+    },
+    {
+      name: "core-imports-no-sdk",
+      comment: "No Azure type in a rule of the fleet.",
+      severity: "error",
+      from: { path: "^shared/(core|schema)" },
+      to: { path: "node_modules/@azure" },
+    },
+    {
+      name: "store-knows-only-ports",
+      comment: "An adapter implements the port and the schema's containers; it decides nothing.",
+      severity: "error",
+      from: { path: "^shared/store" },
+      to: { path: "^(shared/core/(?!ports)|functions|host|demo|test)" },
+    },
+    {
+      name: "one-composition-root",
+      comment: "Only functions/main.ts joins core, adapters and settings.",
+      severity: "error",
+      from: { path: "^functions", pathNot: "^functions/main\\.ts$" },
+      to: { path: "^shared/(store|settings|system)" },
+    },
+    {
+      name: "nobody-imports-the-edges",
+      comment: "functions, test, bench and demo are ends: what two of them need belongs in shared.",
+      severity: "error",
+      from: { path: "^(shared|host|demo)" },
+      to: { path: "^(functions|test|bench)" },
+    },
+    {
+      name: "host-knows-registrations-only",
+      comment: "The local host loads the compiled app as the real one does; it may share its settings, no rule.",
+      severity: "error",
+      from: { path: "^host" },
+      to: { path: "^(shared/(core|store|schema)|functions|demo|test)" },
+    },
+    {
+      name: "demo-speaks-http-only",
+      comment: "The demo's factories are strangers: what they need must be in the API.",
+      severity: "error",
+      from: { path: "^demo" },
+      to: { path: "^(shared|functions|host|test)" },
+    },
+    {
+      name: "no-orphans",
+      severity: "error",
+      comment: "A module nobody imports is dead, unless it is an entry.",
+      from: { orphan: true, pathNot: ["^(functions|host|demo)/[a-z-]+\\.ts$", "^test/", "\\.json$"] },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    enhancedResolveOptions: { conditionNames: ["import", "node", "default"], extensions: [".ts", ".js", ".json"] },
+  },
+};

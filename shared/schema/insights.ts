@@ -1,0 +1,21 @@
+import { z } from "zod";
+
+const total = z.number().nonnegative();
+
+/** What a run has used so far: running totals, so that a repeated or reordered report counts once. */
+export const insights = z.strictObject({
+  model: z.string().min(1).max(128).optional(),
+  tokensIn: total.optional(),
+  tokensOut: total.optional(),
+  tokensCached: total.optional(),
+  costUsd: total.optional(),
+  /** Whether the figures are the worker's estimate. */
+  estimated: z.boolean().optional(),
+  turns: total.optional(),
+  toolCalls: total.optional(),
+  filesChanged: total.optional(),
+  linesAdded: total.optional(),
+  linesDeleted: total.optional(),
+});
+
+export type Insights = z.infer<typeof insights>;

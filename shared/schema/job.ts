@@ -1,0 +1,143 @@
+import { z } from "zod";
+import { event } from "./event.js";
+import { insights } from "./insights.js";
+import {
+  CHECKPOINT_CHARS_MAX,
+  BLOCKED_BY_MAX,
+  BODY_MD_BYTES_MAX,
+  DEPS_MAX,
+  FAILURE_MESSAGE_CHARS_MAX,
+  MANIFEST_BYTES_MAX,
+  OUTBOX_MAX,
+  PAST_HASHES_MAX,
+  RECENT_OPS_MAX,
+  RESULT_BYTES_MAX,
+} from "./limits.js";
+import { capabilities, capability, documentBase, id, instant, jsonUpTo, textUpTo } from "./primitives.js";
+import { stage } from "./stages.js";
+import type { OwnedStage } from "./stages.js";
+
+export const PRIORITIES = ["critical", "high", "medium", "low"] as const;
+export const priority = z.enum(PRIORITIES);
+export const kind = z.enum(["leaf", "composite"]);
+export const depsMode = z.enum(["hard", "soft"]);
+export const trackerItemId = z.string().min(1).max(256);
+export const manifestSnapshot = jsonUpTo(MANIFEST_BYTES_MAX);
+export const bodyMd = textUpTo(BODY_MD_BYTES_MAX);
+export const result = jsonUpTo(RESULT_BYTES_MAX);
+export const exit = z.int();
+
+const gitName = z.string().min(1).max(CHECKPOINT_CHARS_MAX);
+
+/** Where the work stands in git. Replaced whole, so that branch, base and commit always belong together. */
+export const checkpoint = z.strictObject({
+  wipBranch: gitName.optional(),
+  wipBase: gitName.optional(),
+  wipCommit: gitName.optional(),
+});
+
+/** Why a job failed. `kind` is one of the contract's words or one of the worker's own. */
+export const failure = z.strictObject({
+  kind: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: "must be a lower-case word, such as error or verify" }),
+  message: z.string().max(FAILURE_MESSAGE_CHARS_MAX).optional(),
+});
+
+/** What a job may cost. Settable from a later version on; kept here because the document has it. */
+const budget = z.strictObject({
+  usd: z.number().positive().optional(),
+  tokens: z.number().positive().optional(),
+  wall: z.number().positive().optional(),
+});
+
+const retry = z.strictObject({
+  max: z.int().min(0).max(100),
+  backoff: z.number().min(0).max(3600),
+  on: z.array(z.string()),
+});
+
+/** An operation that changed this job, so that its repetition is recognised. Both parts are hashes. */
+const recentOp = z.object({ op: z.string(), body: z.string() });
+
+/**
+ * The job document: the only authority on a job's owner, epoch, stage, checkpoint, result and events.
+ * Never deleted: its id comes from its key, and a second life would begin at epoch 0.
+ */
+export const job = z.object({
+  ...documentBase,
+  idempotencyKey: id,
+  /** Hash of the content as last accepted; a submission with the same one changes nothing. */
+  contentHash: z.string(),
+  /** Contents that were superseded: a late duplicate of one of them must not come back. */
+  pastHashes: z.array(z.string()).max(PAST_HASHES_MAX),
+
+  kind,
+  parentId: id.optional(),
+  trackerItemId: trackerItemId.optional(),
+  priority,
+  /** 0 for critical to 3 for low: the names don't sort. */
+  priorityRank: z.int().min(0).max(3),
+  capabilities,
+  engineClass: capability.optional(),
+  profile: z.string().optional(),
+  deps: z.array(id).max(DEPS_MAX),
+  depsMode,
+  budget: budget.optional(),
+  retry: retry.optional(),
+  manifestSnapshot: manifestSnapshot.optional(),
+  bodyMd,
+
+  stage,
+  /** Larger than the order of every dependency, never changed: so no cycle can be stored. Microseconds. */
+  order: z.int().min(0),
+  /** The fencing token: raised whenever the owner changes, never lowered. */
+  leaseEpoch: z.int().min(0),
+  /** Who owns the job, or owned it last when it became final. */
+  holderFactoryId: id.optional(),
+  /** The claim that made the present or last owner: factory and claim id, so that a repeated claim finds its job. */
+  claimId: z.string().optional(),
+  /** Until when a claim may still be about to take its lease. */
+  graceUntil: instant.optional(),
+  /** Claims that count: each one adds 1, a release takes it back. */
+  attempt: z.int().min(0),
+  notBefore: instant.optional(),
+  checkpoint: checkpoint.optional(),
+  failure: failure.optional(),
+  /** The dependencies that were missing when the job was last judged. */
+  blockedBy: z
+    .array(z.object({ jobId: id, stage }))
+    .max(BLOCKED_BY_MAX)
+    .optional(),
+  result: result.optional(),
+  exit: exit.optional(),
+  verifyResult: result.optional(),
+  /** What the present owner's run has reported so far. */
+  insights: insights.optional(),
+
+  eventSeq: z.int().min(0),
+  /** Events that may not be stored yet: the last ones, up to eventSeq. */
+  outbox: z.array(event).max(OUTBOX_MAX),
+  recentOps: z.array(recentOp).max(RECENT_OPS_MAX),
+  /** True while a final job's events, lease, run or dependants may not be done. */
+  dirty: z.literal(true).optional(),
+
+  createdAt: instant,
+  updatedAt: instant,
+  stageChangedAt: instant,
+});
+
+export type Job = z.infer<typeof job>;
+export type Checkpoint = z.infer<typeof checkpoint>;
+export type Failure = z.infer<typeof failure>;
+export type BlockedBy = NonNullable<Job["blockedBy"]>;
+
+/** A job that a factory may claim. */
+export type QueuedJob = Job & { stage: "queued" };
+/** A job that a factory holds. */
+export type OwnedJob = Job & { stage: OwnedStage; holderFactoryId: string };
+
+/** Where `priority` stands in the queue: 0 comes first. */
+export function rankOf(priority: Job["priority"]): number {
+  return PRIORITIES.indexOf(priority);
+}

@@ -1,0 +1,60 @@
+/**
+ * Every bound of the product in one place: its unit is in its name, the reason for its value beside it.
+ * Where a number comes from the HTTP contract it is fixed; the others may be tuned.
+ */
+
+/** A request's body. The contract's number; well under Cosmos DB's 2 MB item limit. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+/** A job's instructions, in UTF-8 bytes. The contract's number. */
+export const BODY_MD_BYTES_MAX = 256 * 1024;
+/** A job's manifest, in bytes of JSON. The contract's number. */
+export const MANIFEST_BYTES_MAX = 64 * 1024;
+/** `result` and `verifyResult`, in bytes of JSON. The contract's number; logs belong in artifacts. */
+export const RESULT_BYTES_MAX = 16 * 1024;
+/** A factory's description of itself, in bytes of JSON. The contract's number. */
+export const DESCRIPTOR_BYTES_MAX = 8 * 1024;
+/** A failure's message, in characters: a sentence or a stack, not a log. */
+export const FAILURE_MESSAGE_CHARS_MAX = 4096;
+
+/** Ids, in characters. The contract's number; Cosmos DB allows 1,023 bytes, and ours are joined by ":". */
+export const ID_CHARS_MAX = 128;
+/** Capabilities of a job or a factory, and the characters of each. The contract's numbers. */
+export const CAPABILITIES_MAX = 64;
+export const CAPABILITY_CHARS_MAX = 64;
+/** Dependencies of one job. The contract's number; each is one read when the job is judged. */
+export const DEPS_MAX = 64;
+/** Dependencies that `blockedBy` names. The contract's number. */
+export const BLOCKED_BY_MAX = 10;
+/** Seats of one factory: far above any real machine, low enough to catch a unit error. */
+export const SEATS_MAX = 10_000;
+/** Branch names and commits of a checkpoint, in characters: git refuses longer file names. */
+export const CHECKPOINT_CHARS_MAX = 256;
+
+/** Documents in one page of a list. The contract's numbers. */
+export const PAGE_DEFAULT = 50;
+export const PAGE_MAX = 200;
+
+/** A lease, in seconds. The contract's numbers. */
+export const LEASE_SECONDS_MIN = 1;
+export const LEASE_SECONDS_MAX = 3600;
+/** Renew after a third of the lease: two renewals may be lost before it runs out. */
+export const RENEW_AFTER_FRACTION = 1 / 3;
+/** How long a claim may take from its job write to its lease, before the reaper calls it dead. */
+export const CLAIM_GRACE_SECONDS = 30;
+
+/** Operations that a job remembers, to recognise a repeated one. design.md's number, about 4 KB. */
+export const RECENT_OPS_MAX = 64;
+/** Contents that a job remembers having had, to recognise a late duplicate. design.md's number. */
+export const PAST_HASHES_MAX = 64;
+/**
+ * Events waiting in a job document to be stored. Most writes store what they find; a claim and a
+ * release may leave it while it is under half full. One write adds at most 2.
+ */
+export const OUTBOX_MAX = 16;
+export const OUTBOX_HALF = OUTBOX_MAX / 2;
+
+/** Digits of an event's sequence number in its id, so that ids sort as numbers do. */
+export const EVENT_SEQ_DIGITS = 12;
+
+/** The version that this code writes into each document. */
+export const SCHEMA_VERSION = 1;

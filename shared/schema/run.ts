@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { insights } from "./insights.js";
+import { exit, result } from "./job.js";
+import { capability, documentBase, id, instant } from "./primitives.js";
+
+/** One factory's go at a job: opened by a claim, closed when the job leaves that owner. Its id is jobId:epoch. */
+export const run = z.object({
+  ...documentBase,
+  jobId: id,
+  attempt: z.int().min(1),
+  leaseEpoch: z.int().min(1),
+  factoryId: id.optional(),
+  /** The job's engine class, else the first engine that the factory named. */
+  engine: capability.optional(),
+  profileSnapshot: z.unknown().optional(),
+  startedAt: instant,
+  endedAt: instant.optional(),
+  exit: exit.optional(),
+  verifyResult: result.optional(),
+  result: result.optional(),
+  insights,
+});
+
+export type Run = z.infer<typeof run>;
