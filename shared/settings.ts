@@ -1,0 +1,248 @@
+/**
+ * The environment as typed settings, or every problem in it at once.
+ *
+ * Pure: it takes the variables and touches nothing. A problem names the variable and what it must be,
+ * never the value it has, for a value may be a secret. An empty variable counts as not set.
+ */
+import { dirname, join } from "node:path";
+import { Cron } from "croner";
+import { z } from "zod";
+import { LEASE_SECONDS_MAX, LEASE_SECONDS_MIN } from "./schema/limits.js";
+import { id } from "./schema/primitives.js";
+
+/** Silence of a factory, in seconds: after a day of it nobody would call the factory fresh. */
+const STALE_SECONDS_MAX = 86_400;
+/** Skew between instances, in seconds: it delays every recovery, and a clock a minute off is broken. */
+const SKEW_SECONDS_MAX = 60;
+/** Keys of one coordinator, and grants of one key: far above need, low enough to notice a runaway script. */
+const ENTRIES_MAX = 1000;
+/** Problems reported of a thousand keys: the first few tell what is wrong with the rest. */
+const PROBLEMS_MAX = 20;
+
+/** How croner must read an NCRONTAB expression to mean what the Functions host makes of it. */
+export const NCRONTAB = {
+  mode: "5-or-6-parts",
+  domAndDow: true,
+  sloppyRanges: true,
+  timezone: "UTC",
+} as const;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A schedule as the Functions host reads it. */
+export type Schedule =
+  { readonly kind: "cron"; readonly pattern: string } | { readonly kind: "every"; readonly ms: number };
+
+export type StoreSettings =
+  | { readonly provider: "memory" }
+  | { readonly provider: "sqlite"; readonly path: string }
+  /** `key` is given for an emulator only; without it the managed identity. */
+  | {
+      readonly provider: "cosmos";
+      readonly endpoint: string;
+      readonly database: string;
+      readonly key?: string;
+    };
+
+export interface Settings {
+  readonly store: StoreSettings;
+  /** At least one. */
+  readonly apiKeys: readonly ApiKey[];
+  /** Whether the platform's function keys guard the routes as well. */
+  readonly functionKeys: "required" | "off";
+  readonly leaseSeconds: number;
+  readonly factoryStaleSeconds: number;
+  readonly clockSkewSecondsMax: number;
+  /** NCRONTAB, or hh:mm:ss; `readSchedule` reads it. */
+  readonly reaperSchedule: string;
+  /** Where `npm start` listens; 0 is any free port. */
+  readonly port: number;
+  /** Where `npm start` keeps its data. */
+  readonly fleetDir: string;
+}
+
+/** A setting that is missing, malformed or contradicts another; `message` never holds a value. */
+export interface SettingsProblem {
+  readonly name: string;
+  readonly message: string;
+}
+
+export type SettingsOutcome =
+  | { readonly kind: "ok"; readonly settings: Settings }
+  | { readonly kind: "wrong"; readonly problems: readonly SettingsProblem[] };
+
+function say(mustBe: string): { error: (issue: { readonly input?: unknown }) => string } {
+  return { error: (issue) => (issue.input === undefined ? "is not set" : mustBe) };
+}
+
+function text(pattern: RegExp, mustBe: string) {
+  return z.string(say(mustBe)).regex(pattern, { error: mustBe, abort: true });
+}
+
+function unique(list: readonly string[]): boolean {
+  return new Set(list).size === list.length;
+}
+
+function listOf<T extends z.ZodType<string>>(item: T, what: string) {
+  const error = `must name ${what} once each, from 1 to ${ENTRIES_MAX} of them`;
+  const list = z.array(item, say(`must be a list of ${what}`));
+  return list.min(1, error).max(ENTRIES_MAX, error).refine(unique, error);
+}
+
+const roles = ["submit", "factory", "read", "admin"] as const;
+/**
+ * A key that may call, as `FLEET_API_KEYS` holds it. Two keys may share a `name` while one replaces the
+ * other; `sha256` is over the key's UTF-8 bytes; `products` may be exactly `["*"]`, every product; without
+ * `factoryIds` it acts for any factory. No list is empty.
+ */
+export const apiKeyEntry = z
+  .strictObject({
+    name: z.string(say("must be text")).pipe(id),
+    sha256: text(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
+    products: listOf(z.union([z.literal("*"), id], "must be a product id, or *"), "products").refine(
+      (list) => list.length === 1 || !list.includes("*"),
+      'must be ["*"] alone, or names',
+    ),
+    roles: listOf(z.enum(roles, `must be one of ${roles.join(", ")}`), "roles"),
+    factoryIds: listOf(z.string("must be a factory id").pipe(id), "factories").optional(),
+  })
+  .readonly();
+export type ApiKey = z.infer<typeof apiKeyEntry>;
+
+const apiKeys = z
+  .string(say("must be text"))
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // The parser's own message quotes the text.
+      context.addIssue({ code: "custom", message: "must be JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z
+      .array(apiKeyEntry, "must be a JSON array of keys")
+      .min(1, "must hold at least one key")
+      .max(ENTRIES_MAX, `must hold at most ${ENTRIES_MAX} keys`)
+      .refine((keys) => unique(keys.map((key) => key.sha256)), "must not hold the same sha256 twice"),
+  );
+
+/** NCRONTAB has no macros, no L, W or #, and names only for months and weekdays. */
+const cronNames = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
+
+/** An NCRONTAB expression of five or six fields, or hh:mm:ss; undefined when it is neither or never comes. */
+export function readSchedule(text: string): Schedule | undefined {
+  const span = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)$/.exec(text);
+  if (span !== null) {
+    const ms = (Number(span[1]) * 3600 + Number(span[2]) * 60 + Number(span[3])) * 1000;
+    return ms === 0 ? undefined : { kind: "every", ms };
+  }
+  if (!/^[\d*,/\-\s]+$/.test(text.replaceAll(cronNames, "0"))) return undefined;
+  try {
+    // Without a function nothing is scheduled. Asked from a fixed day, so that the answer never changes.
+    const comes = new Cron(text, NCRONTAB).nextRun(new Date(0)) !== null;
+    return comes ? { kind: "cron", pattern: text } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A whole number written in digits: "1e3", "0x10" and " 5" are surprises, not numbers. */
+function wholeNumber(min: number, max: number, fallback: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  const number = text(/^\d{1,9}$/, error).transform(Number);
+  return number.pipe(z.number().min(min, error).max(max, error)).default(fallback);
+}
+
+const path = text(/^[^\0]*[^\0\s][^\0]*$/, "must be a path");
+const notYet = z.undefined("is not supported yet: access tokens are off");
+
+const common = z.object({
+  FLEET_API_KEYS: apiKeys,
+  FUNCTION_KEYS: z.enum(["required", "off"], "must be required or off").default("required"),
+  LEASE_SECONDS: wholeNumber(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX, 90),
+  FACTORY_STALE_SECONDS: wholeNumber(1, STALE_SECONDS_MAX, 120),
+  CLOCK_SKEW_SECONDS_MAX: wholeNumber(0, SKEW_SECONDS_MAX, 2),
+  REAPER_SCHEDULE: z.string().refine(readSchedule, "must be NCRONTAB or hh:mm:ss").default("*/30 * * * * *"),
+  PORT: wholeNumber(0, 65_535, 7071),
+  FLEET_DIR: path.optional(),
+  ENTRA_TENANT_ID: notYet.optional(),
+  ENTRA_AUDIENCE: notYet.optional(),
+});
+
+const url = text(/^https?:\/\/[^/?#@\s]+\/?$/, "must be an http or https URL of a host");
+const endpoint = url.refine((given) => URL.canParse(given), { error: "must be a URL", abort: true });
+const memory = z.object({ DB_PROVIDER: z.literal("memory") });
+const sqlite = z.object({
+  DB_PROVIDER: z.literal("sqlite"),
+  SQLITE_PATH: path.refine((file) => file !== ":memory:", "must be a file").optional(),
+});
+const account = /\.documents\.azure\.[a-z]+$/;
+const cosmos = z
+  .object({
+    DB_PROVIDER: z.literal("cosmos"),
+    COSMOS_ENDPOINT: endpoint,
+    COSMOS_DATABASE: text(/^[^/\\?#\s]{1,255}$/, "must be a database name").default("fleet"),
+    COSMOS_KEY: text(/^[A-Za-z0-9+/]+={0,2}$/, "must be base64").optional(),
+  })
+  .refine((given) => given.COSMOS_KEY !== undefined || given.COSMOS_ENDPOINT.startsWith("https:"), {
+    path: ["COSMOS_ENDPOINT"],
+    error: "must be https: only an emulator, which needs COSMOS_KEY, is reached over http",
+  })
+  // With a key the account's consistency is not checked, which no real account may escape.
+  .refine(
+    (given) => given.COSMOS_KEY === undefined || !account.test(new URL(given.COSMOS_ENDPOINT).hostname),
+    {
+      path: ["COSMOS_KEY"],
+      error: "must not be set: it is for an emulator, and COSMOS_ENDPOINT is an account",
+    },
+  );
+const providers = [memory, sqlite, cosmos] as const;
+const provider = z.discriminatedUnion("DB_PROVIDER", providers, "must be memory, sqlite or cosmos");
+
+/** Typed settings, or every problem found. Reads only the variables of the contract's table. */
+export function readSettings(env: Environment): SettingsOutcome {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const store = provider.safeParse(given);
+  const rest = common.safeParse(given);
+  if (!store.success || !rest.success) {
+    return { kind: "wrong", problems: [...problemsOf(store.error), ...problemsOf(rest.error)] };
+  }
+  const fleetDir = fleetDirOf(given);
+  const settings = {
+    store: storeOf(store.data, fleetDir),
+    apiKeys: rest.data.FLEET_API_KEYS,
+    functionKeys: rest.data.FUNCTION_KEYS,
+    leaseSeconds: rest.data.LEASE_SECONDS,
+    factoryStaleSeconds: rest.data.FACTORY_STALE_SECONDS,
+    clockSkewSecondsMax: rest.data.CLOCK_SKEW_SECONDS_MAX,
+    reaperSchedule: rest.data.REAPER_SCHEDULE,
+    port: rest.data.PORT,
+    fleetDir,
+  };
+  return { kind: "ok", settings };
+}
+
+/** Where `npm start` keeps its data: `FLEET_DIR`, else the folder of `SQLITE_PATH`, else `.fleet`. */
+export function fleetDirOf({ FLEET_DIR: folder, SQLITE_PATH: file }: Environment): string {
+  return folder || (file ? dirname(file) : ".fleet");
+}
+
+function storeOf(given: z.infer<typeof provider>, fleetDir: string): StoreSettings {
+  if (given.DB_PROVIDER === "memory") return { provider: "memory" };
+  if (given.DB_PROVIDER === "sqlite") {
+    return { provider: "sqlite", path: given.SQLITE_PATH ?? join(fleetDir, "fleet.db") };
+  }
+  const { COSMOS_ENDPOINT: endpoint, COSMOS_DATABASE: database, COSMOS_KEY: key } = given;
+  return { provider: "cosmos", endpoint, database, ...(key !== undefined && { key }) };
+}
+
+/** What is wrong, and where; a property that is not known stays unnamed, for it is part of the value. */
+export function problemsOf(error: z.ZodError | undefined): readonly SettingsProblem[] {
+  const issues = error?.issues.slice(0, PROBLEMS_MAX) ?? [];
+  return issues.map(({ code, message, path: [name, ...within] }) => {
+    const said = code === "unrecognized_keys" ? "must not have a property that is not known" : message;
+    return { name: String(name), message: [...within.map(String), said].join(" ") };
+  });
+}

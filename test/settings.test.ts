@@ -1,0 +1,237 @@
+import { describe, expect, test } from "vitest";
+import { type Settings, readSchedule, readSettings } from "../shared/settings.js";
+
+const SHA = "a".repeat(64);
+const aKey = { name: "ci", sha256: SHA, products: ["demo"], roles: ["submit"] };
+const keys = (...entries: unknown[]): string => JSON.stringify(entries);
+const minimal = { DB_PROVIDER: "memory", FLEET_API_KEYS: keys(aKey) };
+
+function settingsOf(env: Record<string, string | undefined>): Settings {
+  const outcome = readSettings({ ...minimal, ...env });
+  if (outcome.kind === "wrong")
+    expect.fail(outcome.problems.map((p) => `${p.name}: ${p.message}`).join("; "));
+  return outcome.settings;
+}
+
+function problemsOf(env: Record<string, string | undefined>): string[] {
+  const outcome = readSettings({ ...minimal, ...env });
+  return outcome.kind === "ok" ? [] : outcome.problems.map((p) => `${p.name}: ${p.message}`);
+}
+
+const namesOf = (env: Record<string, string | undefined>): string[] =>
+  problemsOf(env).map((line) => line.slice(0, line.indexOf(":")));
+
+describe("settings that are right", () => {
+  test("a provider and a key are enough; all else has the default of the contract", () => {
+    expect(settingsOf({})).toEqual({
+      store: { provider: "memory" },
+      apiKeys: [aKey],
+      functionKeys: "required",
+      leaseSeconds: 90,
+      factoryStaleSeconds: 120,
+      clockSkewSecondsMax: 2,
+      reaperSchedule: "*/30 * * * * *",
+      port: 7071,
+      fleetDir: ".fleet",
+    });
+  });
+
+  test("an empty variable counts as not set", () => {
+    expect(settingsOf({ LEASE_SECONDS: "", ENTRA_TENANT_ID: "", FLEET_DIR: "" })).toEqual(settingsOf({}));
+  });
+
+  test("the database lies in FLEET_DIR, unless SQLITE_PATH says where", () => {
+    const sqlite = { DB_PROVIDER: "sqlite" };
+    expect(settingsOf(sqlite)).toMatchObject({
+      store: { provider: "sqlite", path: ".fleet/fleet.db" },
+      fleetDir: ".fleet",
+    });
+    expect(settingsOf({ ...sqlite, FLEET_DIR: "/data/a" }).store).toEqual({
+      provider: "sqlite",
+      path: "/data/a/fleet.db",
+    });
+    expect(settingsOf({ ...sqlite, SQLITE_PATH: "/data/b/jobs.db" })).toMatchObject({
+      store: { path: "/data/b/jobs.db" },
+      fleetDir: "/data/b",
+    });
+    expect(settingsOf({ ...sqlite, SQLITE_PATH: "/data/b/jobs.db", FLEET_DIR: "/data/a" })).toMatchObject({
+      store: { path: "/data/b/jobs.db" },
+      fleetDir: "/data/a",
+    });
+  });
+
+  test("an account is reached with the managed identity, an emulator with its key", () => {
+    const COSMOS_ENDPOINT = "https://fleet.documents.azure.com:443/";
+    expect(settingsOf({ DB_PROVIDER: "cosmos", COSMOS_ENDPOINT }).store).toEqual({
+      provider: "cosmos",
+      endpoint: COSMOS_ENDPOINT,
+      database: "fleet",
+    });
+    expect(
+      settingsOf({
+        DB_PROVIDER: "cosmos",
+        COSMOS_ENDPOINT: "http://127.0.0.1:8081",
+        COSMOS_DATABASE: "other",
+        COSMOS_KEY: "ZHVtbXk=",
+      }).store,
+    ).toEqual({ provider: "cosmos", endpoint: "http://127.0.0.1:8081", database: "other", key: "ZHVtbXk=" });
+  });
+
+  test("settings of Cosmos DB do no harm while another store is used", () => {
+    expect(settingsOf({ COSMOS_ENDPOINT: "nonsense", COSMOS_KEY: "?" })).toEqual(settingsOf({}));
+  });
+
+  test("a key may have every product, and be bound to factories", () => {
+    const entry = { ...aKey, products: ["*"], roles: ["factory", "read"], factoryIds: ["f1", "f2"] };
+    expect(settingsOf({ FLEET_API_KEYS: keys(entry) }).apiKeys).toEqual([entry]);
+  });
+
+  test("while a key is replaced, the old and the new one may share a name", () => {
+    const both = keys(aKey, { ...aKey, sha256: "b".repeat(64) });
+    expect(settingsOf({ FLEET_API_KEYS: both }).apiKeys).toHaveLength(2);
+  });
+});
+
+describe("settings that are wrong", () => {
+  test("all problems are told at once, each with the variable's name", () => {
+    const env = { DB_PROVIDER: undefined, FLEET_API_KEYS: undefined, LEASE_SECONDS: "0", PORT: "65536" };
+    expect(problemsOf(env)).toEqual([
+      "DB_PROVIDER: must be memory, sqlite or cosmos",
+      "FLEET_API_KEYS: is not set",
+      "LEASE_SECONDS: must be a whole number from 1 to 3600",
+      "PORT: must be a whole number from 0 to 65535",
+    ]);
+  });
+
+  test.each([
+    ["DB_PROVIDER", "postgres"],
+    ["FUNCTION_KEYS", "on"],
+    ["LEASE_SECONDS", "3601"],
+    ["LEASE_SECONDS", "90.5"],
+    ["LEASE_SECONDS", "1e3"],
+    ["LEASE_SECONDS", " 90"],
+    ["FACTORY_STALE_SECONDS", "0"],
+    ["FACTORY_STALE_SECONDS", "86401"],
+    ["CLOCK_SKEW_SECONDS_MAX", "-1"],
+    ["CLOCK_SKEW_SECONDS_MAX", "61"],
+    ["REAPER_SCHEDULE", "often"],
+    ["REAPER_SCHEDULE", "@daily"],
+    ["REAPER_SCHEDULE", "0 0 0 31 2 *"],
+    ["FLEET_DIR", "  "],
+    ["ENTRA_TENANT_ID", "11111111-1111-1111-1111-111111111111"],
+    ["ENTRA_AUDIENCE", "api://fleet"],
+  ])("%s=%s is refused", (name, value) => {
+    expect(namesOf({ [name]: value })).toEqual([name]);
+  });
+
+  test("access tokens that are not there yet cannot be believed to be on", () => {
+    expect(problemsOf({ ENTRA_AUDIENCE: "x" })).toEqual([
+      "ENTRA_AUDIENCE: is not supported yet: access tokens are off",
+    ]);
+  });
+
+  test.each([
+    ["an account without an endpoint", {}, "COSMOS_ENDPOINT"],
+    ["an endpoint that is no URL", { COSMOS_ENDPOINT: "fleet" }, "COSMOS_ENDPOINT"],
+    ["an endpoint that is no host", { COSMOS_ENDPOINT: "https://a b" }, "COSMOS_ENDPOINT"],
+    ["an endpoint of another protocol", { COSMOS_ENDPOINT: "ftp://fleet" }, "COSMOS_ENDPOINT"],
+    ["http without an emulator's key", { COSMOS_ENDPOINT: "http://127.0.0.1:8081" }, "COSMOS_ENDPOINT"],
+    [
+      "an emulator's key for an account, whose consistency must be checked",
+      { COSMOS_ENDPOINT: "https://fleet.documents.azure.com", COSMOS_KEY: "ZHVtbXk=" },
+      "COSMOS_KEY",
+    ],
+    [
+      "a database name with a slash",
+      { COSMOS_ENDPOINT: "https://a", COSMOS_DATABASE: "a/b" },
+      "COSMOS_DATABASE",
+    ],
+  ])("cosmos is refused with %s", (_, env, name) => {
+    expect(namesOf({ DB_PROVIDER: "cosmos", ...env })).toEqual([name]);
+  });
+
+  test("a database in memory is asked for by its provider, not by a path that makes no file", () => {
+    expect(namesOf({ DB_PROVIDER: "sqlite", SQLITE_PATH: ":memory:" })).toEqual(["SQLITE_PATH"]);
+  });
+});
+
+describe("API keys that are wrong", () => {
+  test.each([
+    ["no JSON", "{"],
+    ["no list", "{}"],
+    ["an empty list", "[]"],
+    ["an entry without a hash", keys({ ...aKey, sha256: undefined })],
+    ["a hash in capitals", keys({ ...aKey, sha256: "A".repeat(64) })],
+    ["a hash that is too short", keys({ ...aKey, sha256: "a".repeat(63) })],
+    ["no product", keys({ ...aKey, products: [] })],
+    ["a product that no id can be", keys({ ...aKey, products: ["a/b"] })],
+    ["every product beside a named one", keys({ ...aKey, products: ["*", "a"] })],
+    ["no role", keys({ ...aKey, roles: [] })],
+    ["an unknown role", keys({ ...aKey, roles: ["root"] })],
+    ["a role twice", keys({ ...aKey, roles: ["read", "read"] })],
+    ["an empty list of factories", keys({ ...aKey, factoryIds: [] })],
+    ["an unknown property", keys({ ...aKey, expires: "2030" })],
+    ["the same entry twice", keys(aKey, aKey)],
+    ["one key with two sets of rights", keys(aKey, { ...aKey, name: "other", roles: ["admin"] })],
+  ])("%s is refused", (_, FLEET_API_KEYS) => {
+    expect(namesOf({ FLEET_API_KEYS })).toEqual(["FLEET_API_KEYS"]);
+  });
+
+  test("the problem says which entry and which property", () => {
+    expect(problemsOf({ FLEET_API_KEYS: keys(aKey, { ...aKey, sha256: "zz" }) })).toEqual([
+      "FLEET_API_KEYS: 1 sha256 must be 64 lower-case hex digits",
+    ]);
+  });
+
+  test("a thousand wrong entries do not flood the log", () => {
+    const many = keys(...Array.from({ length: 1000 }, () => ({})));
+    expect(problemsOf({ FLEET_API_KEYS: many }).length).toBeLessThanOrEqual(20);
+  });
+});
+
+test("no problem ever repeats a value, for it may be a secret", () => {
+  const secret = "s3cret";
+  const entry = {
+    name: `/${secret}`,
+    sha256: secret,
+    products: [`/${secret}`],
+    roles: [secret],
+    [secret]: 1,
+  };
+  const problems = problemsOf({
+    DB_PROVIDER: "cosmos",
+    COSMOS_ENDPOINT: `https://${secret}@host`,
+    COSMOS_KEY: `${secret}!`,
+    COSMOS_DATABASE: `${secret}/`,
+    FUNCTION_KEYS: secret,
+    LEASE_SECONDS: secret,
+    REAPER_SCHEDULE: secret,
+    PORT: secret,
+    ENTRA_AUDIENCE: secret,
+    FLEET_API_KEYS: keys(entry, { ...entry, factoryIds: [`/${secret}`] }),
+  });
+  expect(problems.length).toBeGreaterThan(12);
+  expect(problems.join("\n")).not.toContain(secret);
+  for (const FLEET_API_KEYS of [`[${secret}]`, `"${secret}"`, secret]) {
+    expect(problemsOf({ FLEET_API_KEYS }).join("\n")).not.toContain(secret);
+  }
+});
+
+test("a schedule is NCRONTAB as the Functions host reads it, or hh:mm:ss", () => {
+  expect(readSchedule("*/30 * * * * *")).toEqual({ kind: "cron", pattern: "*/30 * * * * *" });
+  expect(readSchedule("*/5 * * * *")).toEqual({ kind: "cron", pattern: "*/5 * * * *" });
+  expect(readSchedule("0 30 9 * Jan Mon-Fri")).toMatchObject({ kind: "cron" });
+  expect(readSchedule("00:01:30")).toEqual({ kind: "every", ms: 90_000 });
+  for (const text of [
+    "",
+    "*",
+    "00:00:00",
+    "24:00:00",
+    "@hourly",
+    "0 0 0 L * *",
+    "0 0 0 * * 1#2",
+    "60 * * * * *",
+  ]) {
+    expect(readSchedule(text), text).toBeUndefined();
+  }
+});
