@@ -112,8 +112,8 @@ export const job = z.object({
   result: result.optional(),
   exit: exit.optional(),
   verifyResult: result.optional(),
-  /** What the present owner's run has reported so far. */
-  insights: insights.optional(),
+  /** The present or last owner's run, as far as a run document needs more than the job itself. */
+  run: z.object({ startedAt: instant, engine: capability.optional(), insights }).optional(),
 
   eventSeq: z.int().min(0),
   /** Events that may not be stored yet: the last ones, up to eventSeq. */

@@ -26,11 +26,12 @@ export const capability = z
 export const capabilities = z
   .array(capability)
   .max(CAPABILITIES_MAX)
-  .transform((list) => [...new Set(list)]);
+  // Not a transform: this way the schema describes what is stored and answered as well as what is sent.
+  .overwrite((list) => [...new Set(list)]);
 
 /** Any JSON value of at most `bytesMax` bytes when written as JSON. */
 export function jsonUpTo(bytesMax: number) {
-  return z.unknown().refine((value) => utf8Bytes(JSON.stringify(value) ?? "") <= bytesMax, {
+  return z.unknown().refine((value) => value === undefined || utf8Bytes(JSON.stringify(value)) <= bytesMax, {
     error: `must be at most ${bytesMax} bytes of JSON`,
   });
 }

@@ -7,8 +7,10 @@
  * Each operation touches one document of one partition; nothing here spans two. Reads, and queries
  * marked `fresh`, see every write that was acknowledged before they began.
  *
- * Expected answers are unions. An adapter throws only `StoreThrottled` (surely not done) and
- * `StoreUnavailable` (a write may have happened, and may still happen later).
+ * Expected answers are unions. An adapter throws only `StoreThrottled` (surely not done),
+ * `StoreUnavailable` (a write may have happened, and may still happen later) and `StoreMisconfigured`
+ * (nothing was done, and nothing will be until somebody changes a setting). A plain Error is a bug of
+ * the caller: a query without its index, a replacement that takes another document's unique key.
  */
 import type { ContainerName, Documents } from "../../schema/containers.js";
 
@@ -28,7 +30,8 @@ type Scalar = string | number | boolean;
 
 /**
  * One condition on a top-level property. Comparisons hold only for documents that have the property,
- * but for the `absent_or_…` ones. Strings compare by code unit.
+ * but for the `absent_or_…` ones. A property has one type wherever it occurs; what a number is
+ * to a string is not defined. Strings compare by code unit.
  */
 export type Condition =
   | { field: string; is: "equal" | "less" | "at_most" | "greater"; value: Scalar }
@@ -61,9 +64,6 @@ export interface Query {
   /** `stale_ok`: an answer may be a moment old, which is cheaper; for hints that a write will judge again. */
   readonly freshness: "fresh" | "stale_ok";
 }
-
-/** The properties that a projected query returns; the others are left in the store. */
-export type Projection<T, K extends keyof T> = Pick<T, K>;
 
 export interface Page<T> {
   readonly value: readonly T[];
@@ -99,13 +99,13 @@ export interface Store {
     partition: string,
     query: Query,
     fields: readonly K[] | "all",
-  ): Promise<Page<Projection<Documents[C], K>>>;
+  ): Promise<Page<Pick<Documents[C], K>>>;
   /** The same over every partition. For the reaper alone: no request may wait for it. */
   queryEveryPartition<C extends ContainerName, K extends keyof Documents[C] & string>(
     container: C,
     query: Query,
     fields: readonly K[] | "all",
-  ): Promise<Page<Projection<Documents[C], K>>>;
+  ): Promise<Page<Pick<Documents[C], K>>>;
   /** How many documents of one partition satisfy all conditions. */
   count(container: ContainerName, partition: string, where: readonly Condition[]): Promise<number>;
   /** Resolves when the store answers; throws `StoreUnavailable` when it does not. */
@@ -131,5 +131,13 @@ export class StoreUnavailable extends Error {
   constructor(message: string, cause?: unknown) {
     super(message, { cause });
     this.name = "StoreUnavailable";
+  }
+}
+
+/** The store can't be used as it is set up: a refused credential, an account too weak. Says what is wrong. */
+export class StoreMisconfigured extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "StoreMisconfigured";
   }
 }

@@ -1,0 +1,107 @@
+/** Tables and indexes of the embedded store, made from the same definition as the Cosmos containers. */
+import type { DatabaseSync } from "node:sqlite";
+import { containers, partitionFields } from "../schema/containers.js";
+import type { ContainerDefinition, ContainerName } from "../schema/containers.js";
+
+/** The layout that this code reads and writes, kept in `PRAGMA user_version`. */
+export const SQLITE_SCHEMA_VERSION = 1;
+
+/**
+ * Indexes of the queries over every partition. Cosmos DB answers those from the ones it has anyway
+ * (its partitions are many, its indexes local); here each scan of the reaper needs its own.
+ */
+const EVERY_PARTITION: readonly { container: ContainerName; fields: readonly string[]; where?: string }[] = [
+  // The sweep: blocked jobs, or those of the owned stages, by id; jobs left dirty by id.
+  { container: "fleet_jobs", fields: ["stage", "id"] },
+  { container: "fleet_jobs", fields: ["dirty", "id"], where: isPresent("dirty") },
+  // Leases that ran out, the longest over first. The status leads: leases of finished jobs pile up.
+  { container: "fleet_leases", fields: ["status", "expiresAt", "id"] },
+  // Runs that nobody closed: few, whatever the history.
+  { container: "fleet_runs", fields: ["id"], where: isAbsent("endedAt") },
+];
+
+/**
+ * The expression for a top-level property. Index and query must have it in exactly this form, or
+ * SQLite does not recognise the index; therefore it is written here only.
+ */
+export function sqlProperty(container: ContainerName, field: string): string {
+  if (field === "id") return "id";
+  if (field === partitionFields[container]) return "pk";
+  return extract(field);
+}
+
+/** A condition that the property is there. JSON null never occurs: undefined members are dropped. */
+export function isPresent(field: string): string {
+  return `${extract(field)} IS NOT NULL`;
+}
+
+/** The opposite of `isPresent`. */
+export function isAbsent(field: string): string {
+  return `${extract(field)} IS NULL`;
+}
+
+/** Creates what is missing. Safe to run on a file that another process has open. */
+export function createSchema(db: DatabaseSync): void {
+  for (const definition of containers) {
+    // A rowid table: bodies of up to 1 MiB don't belong into the key's B-tree.
+    db.exec(`CREATE TABLE IF NOT EXISTS ${definition.id}
+      (pk TEXT NOT NULL, id TEXT NOT NULL, etag TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (pk, id))`);
+    for (const index of indexesOf(definition)) db.exec(index);
+  }
+}
+
+function indexesOf(definition: ContainerDefinition): string[] {
+  const container = definition.id;
+  const { compositeIndexes, includedPaths } = definition.indexingPolicy;
+  const composites = compositeIndexes.map((index) =>
+    indexText(
+      container,
+      "by",
+      index.map(({ path, order }) => ({ field: path.slice(1), direction: order })),
+    ),
+  );
+  const inComposite = new Set(compositeIndexes.flat().map(({ path }) => `${path}/?`));
+  // What no composite index begins to serve: a factory's jobs, a claim's job, a job's events by number.
+  const scalars = includedPaths
+    .filter(({ path }) => !inComposite.has(path) && !path.includes("[]"))
+    .map(({ path }) => path.slice(1, -"/?".length))
+    .filter((field) => sqlProperty(container, field) === extract(field))
+    .map((field) => indexText(container, "with", ascending([field, "id"]), isPresent(field)));
+  const unique = definition.uniqueKeyPolicy.uniqueKeys.map(({ paths }) => {
+    const fields = paths.map((path) => path.slice(1));
+    return indexText(container, "unique", ascending(fields));
+  });
+  const everyPartition = EVERY_PARTITION.filter((index) => index.container === container).map((index) =>
+    indexText(container, "all", ascending(index.fields), index.where),
+  );
+  return [...composites, ...scalars, ...unique, ...everyPartition];
+}
+
+interface IndexColumn {
+  field: string;
+  direction: "ascending" | "descending";
+}
+
+const ascending = (fields: readonly string[]): IndexColumn[] =>
+  fields.map((field) => ({ field, direction: "ascending" }));
+
+function indexText(
+  container: ContainerName,
+  kind: "by" | "with" | "unique" | "all",
+  columns: readonly IndexColumn[],
+  where?: string,
+): string {
+  const name = [container, kind, ...columns.map(({ field }) => field)].join("_");
+  const expressions = columns.map(
+    ({ field, direction }) =>
+      `${sqlProperty(container, field)} ${direction === "ascending" ? "ASC" : "DESC"}`,
+  );
+  const keys = kind === "all" ? expressions : ["pk", ...expressions];
+  const create = kind === "unique" ? "CREATE UNIQUE INDEX" : "CREATE INDEX";
+  const partly = where === undefined ? "" : ` WHERE ${where}`;
+  return `${create} IF NOT EXISTS ${name} ON ${container} (${keys.join(", ")})${partly}`;
+}
+
+function extract(field: string): string {
+  return `json_extract(body, '$.${field}')`;
+}
