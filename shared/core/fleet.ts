@@ -1,0 +1,50 @@
+import type { Clock, Ids, Log, Pause, Random } from "./ports/runtime.js";
+import type { Store } from "./ports/store.js";
+import { artifactRepository } from "./repositories/artifacts.js";
+import { eventRepository } from "./repositories/events.js";
+import { factoryRepository } from "./repositories/factories.js";
+import { jobRepository } from "./repositories/jobs.js";
+import { leaseRepository } from "./repositories/leases.js";
+import { profileRepository } from "./repositories/profiles.js";
+import { runRepository } from "./repositories/runs.js";
+
+/** The numbers that an operator sets, in seconds. */
+export interface Rules {
+  /** A lease, where the claim names no length. */
+  readonly leaseSeconds: number;
+  /** Silence after which a factory is stale. */
+  readonly factoryStaleSeconds: number;
+  /** How far the clocks of two instances may be apart. Liveness counts on it, safety does not. */
+  readonly clockSkewSecondsMax: number;
+}
+
+/** All that an operation works with. Everything that reaches the world goes through it. */
+export type Fleet = ReturnType<typeof connect>;
+
+export interface Ports {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly pause: Pause;
+  readonly log: Log;
+}
+
+/** Joins the ports with the repositories, once per instance. */
+export function connect(ports: Ports, rules: Rules) {
+  const { store, ...runtime } = ports;
+  return {
+    ...runtime,
+    rules,
+    store: { ping: () => store.ping() },
+    jobs: jobRepository(store),
+    leases: leaseRepository(store),
+    runs: runRepository(store),
+    events: eventRepository(store),
+    factories: factoryRepository(store),
+    profiles: profileRepository(store),
+    artifacts: artifactRepository(store),
+    /** When this instance last reaped on behalf of a claim that found nothing, per product. */
+    lastClaimReap: new Map<string, number>(),
+  };
+}

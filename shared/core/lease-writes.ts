@@ -1,0 +1,139 @@
+/**
+ * The lease document: until when, and whether that was revoked. It follows the job and is never ahead
+ * of it: nobody writes a lease at an epoch that the job has not reached.
+ *
+ *     grant    create, or replace an older epoch's  → held at the job's epoch     (claim, C2)
+ *     revoke   create, or replace what was read     → expired at the job's epoch  (reap, A2)
+ *     settle   held at an epoch that is over        → released                    (after the job's write)
+ *
+ * A revocation at the job's epoch is what stops a half-done claim: grant finds it and gives up. That
+ * is why a revoked lease is never left at an older epoch, and why a grant never overwrites its own.
+ */
+import type { Job, OwnedJob } from "../schema/job.js";
+import type { HeldLease, Lease } from "../schema/lease.js";
+import { SCHEMA_VERSION } from "../schema/limits.js";
+import { toInstant } from "../schema/primitives.js";
+import { backOff } from "./change-job.js";
+import type { Identity } from "./fence.js";
+import type { Fleet } from "./fleet.js";
+import { sameJson } from "./hash.js";
+import { StoreUnavailable } from "./ports/store.js";
+import type { Stored } from "./ports/store.js";
+
+/** Tries of one lease write. Only a holder, a reaper and a late duplicate ever meet here. */
+const LEASE_TRIES_MAX = 8;
+
+export type Grant = { kind: "granted"; lease: HeldLease } | { kind: "revoked" };
+
+/** C2: the lease of a job that was just claimed, from now on. `revoked`: somebody ended this epoch already. */
+export async function grantLease(fleet: Fleet, job: OwnedJob, leaseSeconds: number): Promise<Grant> {
+  // The first claim of a job finds no lease: try to create it before looking.
+  let known: Stored<Lease> | undefined;
+  if (job.leaseEpoch > 1) known = await fleet.leases.get(job.id, job.id);
+  for (let attempt = 0; attempt < LEASE_TRIES_MAX; attempt++) {
+    if (attempt > 0) {
+      await backOff(fleet, attempt);
+      known = await fleet.leases.get(job.id, job.id);
+    }
+    const found = known?.doc;
+    if (found !== undefined) {
+      if (found.leaseEpoch > job.leaseEpoch) return { kind: "revoked" };
+      if (found.leaseEpoch === job.leaseEpoch && found.status !== "held") return { kind: "revoked" };
+    }
+    const lease = heldLease(job, leaseSeconds, fleet.clock.now());
+    // Held at this very epoch: this claim took it before, and its answer was lost. Its renewals stay.
+    if (found?.leaseEpoch === job.leaseEpoch) lease.renewals = found.renewals;
+    if (await written(fleet, known, lease)) return { kind: "granted", lease };
+  }
+  throw new StoreUnavailable(`${LEASE_TRIES_MAX} tries lost on the lease of job ${job.id}`);
+}
+
+/** N2: the same lease, for longer. Only ever after the lease was read as held by this holder at this epoch. */
+export async function extendLease(
+  fleet: Fleet,
+  read: Stored<HeldLease>,
+  leaseSeconds: number,
+  counts: "renewal" | "no_renewal",
+): Promise<HeldLease | undefined> {
+  const lease: HeldLease = {
+    ...read.doc,
+    leaseSeconds,
+    expiresAt: toInstant(fleet.clock.now() + leaseSeconds * 1000),
+    renewals: read.doc.renewals + (counts === "renewal" ? 1 : 0),
+  };
+  return (await written(fleet, read, lease)) ? lease : undefined;
+}
+
+/** A2: nobody can renew this epoch, and no half-done claim of it can succeed, once this returned true. */
+export async function revokeLease(
+  fleet: Fleet,
+  job: OwnedJob,
+  read: Stored<Lease> | undefined,
+): Promise<boolean> {
+  return written(fleet, read, {
+    ...(read?.doc ?? baseLease(job)),
+    holderFactoryId: job.holderFactoryId,
+    leaseEpoch: job.leaseEpoch,
+    status: "expired",
+  });
+}
+
+/**
+ * Ends a lease whose epoch is over, because the job is final, released or further on. Cleaning up only:
+ * without it the lease would run out by itself. Returns the lease as it is afterwards.
+ */
+export async function settleLease(fleet: Fleet, job: Job, stillOwned: boolean): Promise<Lease | undefined> {
+  const read = await fleet.leases.get(job.id, job.id);
+  if (read?.doc.status !== "held") return read?.doc;
+  const epochIsOver =
+    read.doc.leaseEpoch < job.leaseEpoch || (read.doc.leaseEpoch === job.leaseEpoch && !stillOwned);
+  if (!epochIsOver) return read.doc;
+  const released: Lease = { ...read.doc, status: "released" };
+  return (await written(fleet, read, released)) ? released : (await fleet.leases.get(job.id, job.id))?.doc;
+}
+
+/** Whether `lease` is held by this factory at this epoch. */
+export function isHeldBy(lease: Lease | undefined, who: Identity): lease is HeldLease {
+  return (
+    lease?.status === "held" &&
+    lease.leaseEpoch === who.leaseEpoch &&
+    lease.holderFactoryId === who.factoryId &&
+    lease.expiresAt !== undefined &&
+    lease.leaseSeconds !== undefined
+  );
+}
+
+/**
+ * One conditional write. After an unknown outcome the document tells: if it is what was to be written,
+ * it was written. False when it was lost, or may yet happen: the caller looks again, and judges again.
+ */
+async function written(fleet: Fleet, read: Stored<Lease> | undefined, next: Lease): Promise<boolean> {
+  try {
+    if (read === undefined) return (await fleet.leases.create(next)).kind === "created";
+    return (await fleet.leases.replaceIfMatch(read, next)).kind === "replaced";
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return sameJson((await fleet.leases.get(next.jobId, next.id))?.doc, next);
+  }
+}
+
+function heldLease(job: OwnedJob, leaseSeconds: number, nowMs: number): HeldLease {
+  return {
+    ...baseLease(job),
+    status: "held",
+    expiresAt: toInstant(nowMs + leaseSeconds * 1000),
+    leaseSeconds,
+  };
+}
+
+function baseLease(job: OwnedJob) {
+  return {
+    id: job.id,
+    productId: job.productId,
+    schemaVersion: SCHEMA_VERSION,
+    jobId: job.id,
+    holderFactoryId: job.holderFactoryId,
+    leaseEpoch: job.leaseEpoch,
+    renewals: 0,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Run documents. They add nothing that the job and its events don't know: an open run is the job's
+ * present owner, a closed one is kept whole in the event that closed it. So a lost run document is
+ * made again, and writing one is never a reason to fail a request.
+ */
+import type { JobEvent } from "../schema/event.js";
+import { run as runSchema } from "../schema/run.js";
+import type { Run } from "../schema/run.js";
+import type { Job } from "../schema/job.js";
+import type { Fleet } from "./fleet.js";
+import { readEvents } from "./read-events.js";
+import { runOf } from "./advance.js";
+
+/** Pages of events read to find how an old run ended. 25 pages are 5,000 events: years of a job. */
+const EVENT_PAGES_MAX = 25;
+const EVENT_PAGE = 200;
+
+/** The run that this event closed, if it closed one. */
+export function closedRun(event: JobEvent): Run | undefined {
+  const parsed = runSchema.safeParse(event.data["run"]);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Stores an open run, unless one is stored for its epoch already: that one may be closed. */
+export async function openRun(fleet: Fleet, run: Run): Promise<void> {
+  await fleet.runs.create(run);
+}
+
+/** Stores how a run ended. Repeatable; a lost race means that somebody else stored the same. */
+export async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
+  if ((await fleet.runs.create(ended)).kind === "created") return;
+  const stored = await fleet.runs.get(ended.jobId, ended.id);
+  if (stored === undefined || stored.doc.endedAt !== undefined) return;
+  await fleet.runs.replaceIfMatch(stored, ended);
+}
+
+/** Closes the runs that the events still in the job's outbox tell of. */
+export async function closeRunsInOutbox(fleet: Fleet, job: Job): Promise<void> {
+  for (const event of job.outbox) {
+    const ended = closedRun(event);
+    if (ended !== undefined) await closeRun(fleet, ended);
+  }
+}
+
+/** Closes the run of an epoch that is over, by what the job's events tell of it. */
+export async function closeRunOfEpoch(fleet: Fleet, job: Job, leaseEpoch: number): Promise<void> {
+  let after = 0;
+  for (let page = 0; page < EVENT_PAGES_MAX; page++) {
+    const events = await readEvents(fleet, job, after, EVENT_PAGE);
+    const ended = events.value.map(closedRun).find((run) => run?.leaseEpoch === leaseEpoch);
+    if (ended !== undefined) return closeRun(fleet, ended);
+    if (!events.more) return;
+    after = events.value.at(-1)?.seq ?? after;
+  }
+}
+
+/** The stored runs as the job knows them: an event or a patch counts before its run document does. */
+export function withWhatTheJobKnows(runs: readonly Run[], job: Job): Run[] {
+  const byEpoch = new Map(runs.map((run) => [run.leaseEpoch, run]));
+  for (const event of job.outbox) {
+    const ended = closedRun(event);
+    if (ended !== undefined) byEpoch.set(ended.leaseEpoch, ended);
+  }
+  const present = runOf(job);
+  const stored = present && byEpoch.get(present.leaseEpoch);
+  if (present !== undefined && stored?.endedAt === undefined) byEpoch.set(present.leaseEpoch, present);
+  return [...byEpoch.values()].sort((a, b) => a.leaseEpoch - b.leaseEpoch);
+}

@@ -1,0 +1,219 @@
+/**
+ * Submit: a product's idempotency key names one job, for ever. The job's id is made from the key, so
+ * creating the document *is* reserving the key, and of twenty submissions at once one creates it.
+ *
+ * | step | if it dies after this step |
+ * |---|---|
+ * | S1 read the deps: they exist, and give the job its order | nothing happened |
+ * | S2 create the job, `queued`, or `blocked` with deps | a repetition finds it: `existing`, and S3 runs again |
+ * | S3 judge its deps (`unblock`) | the sweep judges it |
+ *
+ * A key that exists: same content → `existing`. A content that was superseded before → `outdated`: a
+ * late duplicate must not undo what came after it. Still queued or blocked → `superseded`. Else refused.
+ */
+import type { Job } from "../schema/job.js";
+import { rankOf } from "../schema/job.js";
+import { PAST_HASHES_MAX, SCHEMA_VERSION } from "../schema/limits.js";
+import { toInstant } from "../schema/primitives.js";
+import type { Submission } from "../schema/requests.js";
+import type { Stage } from "../schema/stages.js";
+import { advance, entryStage } from "./advance.js";
+import { changeJob, operation } from "./change-job.js";
+import type { Judgement, Operation } from "./change-job.js";
+import { orderOf, readDeps, refuseEdges, unblock } from "./deps.js";
+import type { Fleet } from "./fleet.js";
+import { hashJson, jobIdOf } from "./hash.js";
+import { StoreUnavailable } from "./ports/store.js";
+import type { Stored } from "./ports/store.js";
+
+export type SubmitRefusal =
+  | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
+  | { kind: "dependency_cycle"; cycle: string[] }
+  | { kind: "dependency_order"; deps: string[] }
+  | { kind: "unknown_dependency"; missing: string[] };
+export type Submitted =
+  { kind: "created" | "existing" | "superseded" | "outdated"; job: Job } | SubmitRefusal;
+
+type Verdict = { kind: "created" | "existing" | "superseded" | "outdated" } | SubmitRefusal;
+
+/** What a submission says, apart from its key: with defaults, and with deps as ids. */
+type Content = Omit<Submission, "idempotencyKey">;
+
+/** Creates of one submission whose answers were lost, before it is said that nobody knows. */
+const CREATE_TRIES_MAX = 3;
+
+/** Creates, finds or supersedes the job that the submission's key names. */
+export async function submit(fleet: Fleet, productId: string, submission: Submission): Promise<Submitted> {
+  const { idempotencyKey, ...given } = submission;
+  const id = jobIdOf(productId, idempotencyKey);
+  const named = resolveDeps(productId, given.deps);
+  const content: Content = { ...given, deps: [...named.keys()] };
+  if (named.has(id)) return { kind: "dependency_cycle", cycle: [id, id] };
+
+  const found = await readDeps(fleet, productId, content.deps);
+  const missing = [...named.values()].filter((_, index) => found[index] === undefined);
+  if (missing.length > 0) return { kind: "unknown_dependency", missing };
+  const deps = found.filter((dep) => dep !== undefined);
+
+  const op = operation(fleet, { route: "submit" }, content);
+  const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
+  for (let attempt = 0; attempt < CREATE_TRIES_MAX; attempt++) {
+    const created = await create(fleet, job);
+    if (created !== undefined) return judged(fleet, "created", created);
+    const answer = await resubmit(fleet, job, content, deps, op);
+    if (answer !== "not_found") return answer;
+  }
+  throw new StoreUnavailable("whether the job was created is not known");
+}
+
+/** The key is taken, or our own create happened without an answer: the document that is there tells. */
+async function resubmit(
+  fleet: Fleet,
+  { id, productId }: Job,
+  content: Content,
+  deps: readonly Job[],
+  op: Operation,
+): Promise<Submitted | "not_found"> {
+  const changed = await changeJob<Verdict>(fleet, {
+    productId,
+    jobId: id,
+    operation: op,
+    storeEvents: "always",
+    judge: (job) => judgeResubmission(fleet, job, content, deps),
+    // Only this very call can find itself: the operation's name is new with each.
+    repeated: (job) => ({ kind: job.pastHashes.length === 0 ? "created" : "superseded" }),
+  });
+  if (changed.kind === "not_found") return "not_found";
+  if (changed.kind === "idempotency_conflict") throw new Error("a submission's operation is never repeated");
+  const verdict = changed.answer;
+  switch (verdict.kind) {
+    case "created":
+    case "existing":
+    case "superseded":
+    case "outdated":
+      return judged(fleet, verdict.kind, changed.job);
+    case "idempotency_conflict":
+    case "dependency_cycle":
+    case "dependency_order":
+    case "unknown_dependency":
+      return verdict;
+  }
+}
+
+/** S3: the answer shows the job after its deps were judged. */
+async function judged(
+  fleet: Fleet,
+  kind: "created" | "existing" | "superseded" | "outdated",
+  job: Stored<Job>,
+): Promise<Submitted> {
+  if (job.doc.stage !== "blocked") return { kind, job: job.doc };
+  return { kind, job: ((await unblock(fleet, job.doc, job)) ?? job).doc };
+}
+
+/** S2. Undefined when the key is taken, or when nobody knows. */
+async function create(fleet: Fleet, doc: Job): Promise<Stored<Job> | undefined> {
+  try {
+    const outcome = await fleet.jobs.create(doc);
+    return outcome.kind === "created" ? { doc, etag: outcome.etag } : undefined;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return undefined;
+    throw error;
+  }
+}
+
+async function judgeResubmission(
+  fleet: Fleet,
+  job: Job,
+  content: Content,
+  deps: readonly Job[],
+): Promise<Judgement<Verdict>> {
+  const contentHash = contentHashOf(content);
+  if (contentHash === job.contentHash) return { kind: "settled", answer: { kind: "existing" } };
+  if (job.pastHashes.includes(contentHash)) return { kind: "settled", answer: { kind: "outdated" } };
+  const open = job.stage === "queued" || job.stage === "blocked";
+  if (!open || job.pastHashes.length >= PAST_HASHES_MAX) {
+    return { kind: "refused", answer: { kind: "idempotency_conflict", jobId: job.id, stage: job.stage } };
+  }
+  const refusal = await refuseEdges(fleet, job, deps);
+  if (refusal !== undefined) return { kind: "refused", answer: refusal };
+  return {
+    kind: "write",
+    next: toSuperseded(job, content, fleet.clock.now()),
+    answer: { kind: "superseded" },
+  };
+}
+
+/** The same key with another content. What the former content achieved is gone; who may write, and history, stay. */
+function toSuperseded(job: Job, content: Content, nowMs: number): Job {
+  const next: Job = {
+    ...contentFields(content),
+    id: job.id,
+    productId: job.productId,
+    schemaVersion: SCHEMA_VERSION,
+    idempotencyKey: job.idempotencyKey,
+    pastHashes: [...job.pastHashes, job.contentHash],
+    stage: entryStage(content.deps),
+    order: job.order,
+    leaseEpoch: job.leaseEpoch,
+    ...(job.claimId === undefined ? {} : { claimId: job.claimId }),
+    attempt: 0,
+    eventSeq: job.eventSeq,
+    outbox: job.outbox,
+    recentOps: job.recentOps,
+    createdAt: job.createdAt,
+    updatedAt: job.updatedAt,
+    stageChangedAt: job.stageChangedAt,
+  };
+  return advance(job.stage, next, { type: "superseded", data: { contentHash: next.contentHash } }, nowMs);
+}
+
+function newJob(
+  fleet: Fleet,
+  name: Pick<Job, "id" | "productId" | "idempotencyKey">,
+  content: Content,
+  deps: readonly Job[],
+  op: Operation,
+): Job {
+  const nowMs = fleet.clock.now();
+  const at = toInstant(nowMs);
+  const job: Job = {
+    ...contentFields(content),
+    ...name,
+    schemaVersion: SCHEMA_VERSION,
+    pastHashes: [],
+    stage: entryStage(content.deps),
+    order: orderOf(deps, nowMs),
+    leaseEpoch: 0,
+    attempt: 0,
+    eventSeq: 0,
+    outbox: [],
+    recentOps: [{ ...op }],
+    createdAt: at,
+    updatedAt: at,
+    stageChangedAt: at,
+  };
+  return advance(undefined, job, { type: "submitted", data: { contentHash: job.contentHash } }, nowMs);
+}
+
+function contentFields(content: Content) {
+  return { ...content, priorityRank: rankOf(content.priority), contentHash: contentHashOf(content) };
+}
+
+/** Sets are hashed as sets: naming the same deps or capabilities in another order is the same content. */
+function contentHashOf(content: Content): string {
+  return hashJson({
+    ...content,
+    deps: content.deps.toSorted(),
+    capabilities: content.capabilities.toSorted(),
+  });
+}
+
+/**
+ * The ids of the deps, each once, in the order given, with the name that it was given by. `key:` names
+ * a job of the same product by its idempotency key.
+ */
+function resolveDeps(productId: string, deps: readonly string[]): Map<string, string> {
+  const idOf = (dep: string): string =>
+    dep.startsWith("key:") ? jobIdOf(productId, dep.slice("key:".length)) : dep;
+  return new Map(deps.map((dep) => [idOf(dep), dep]));
+}
