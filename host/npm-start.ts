@@ -90,14 +90,15 @@ function messageOf(error: unknown): string {
 
 function welcome(host: LocalHost, key: string | undefined): string {
   const rows = host.functions.flatMap((fn) => {
-    if (fn.kind === "other") return [];
+    // What answers all that does not exist is no route to call.
+    if (fn.kind === "other" || (fn.kind === "http" && fn.path.includes("{*"))) return [];
     if (fn.kind === "timer") return [`  ${"timer".padEnd(6)} ${fn.name} (${fn.schedule})`];
     const methods = fn.methods.length === 0 ? ["ANY"] : fn.methods;
     return methods.map((method) => `  ${method.padEnd(6)} ${fn.path}`);
   });
   const curl = [
     `curl -sS -X POST ${host.url}/fleet/jobs`,
-    `-H "authorization: Bearer ${key ?? "$FLEET_API_KEY"}"`,
+    `-H "authorization: Bearer ${key ?? "$KEY"}"`,
     "-H 'x-product-id: demo' -H 'content-type: application/json'",
     `-d '{"idempotencyKey":"hello-1","bodyMd":"Say hello"}'`,
   ].join(" ");
@@ -106,7 +107,7 @@ function welcome(host: LocalHost, key: string | undefined): string {
     key === undefined ? "Keys: those of FLEET_API_KEYS" : `Development key: ${key}`,
     ...rows,
     "",
-    key === undefined ? "Submit a job, with a key of yours in $FLEET_API_KEY:" : "Submit a job:",
+    key === undefined ? "Submit a job, with a key of yours in $KEY, for the product demo:" : "Submit a job:",
     curl,
     "",
   ].join("\n");

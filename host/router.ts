@@ -1,6 +1,8 @@
 /**
- * Which function answers a method and a path, as the real host decides it: literals match whatever
- * their case, a literal beats a parameter beats a catch-all (segment by segment, from the left), and a
+ * Which function answers a method and a path, as the real host decides it: routes are tried in the order
+ * of the functions' names, whatever their templates, and the first that fits wins (FunctionMetadataManager
+ * sorts, WebScriptHostHttpRoutesManager maps, in Azure/azure-functions-host; its issue 9876). So a
+ * catch-all hides whatever is named after it, here as there. Literals match whatever their case, and a
  * function that doesn't take the method isn't there. A parameter is one segment that isn't empty; a
  * catch-all `{*rest}` is all that is left, even nothing. `%2F` stays encoded in parameters, for
  * it is not a separator; everything else is decoded.
@@ -26,10 +28,8 @@ export interface Match {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const weight = { literal: 0, parameter: 1, catchAll: 2 } as const;
-
 /**
- * The routes of the functions that HTTP triggers, the more specific first. Throws when a template uses
+ * The routes of the functions that HTTP triggers, in the order in which they are tried. Throws when a template uses
  * what this host doesn't know, and when two functions would answer the same requests.
  */
 export function routesOf(functions: readonly RegisteredFunction[], prefix: string): readonly Route[] {
@@ -46,14 +46,14 @@ export function routesOf(functions: readonly RegisteredFunction[], prefix: strin
       taken.set(key, fn.name);
     }
   }
-  return routes.toSorted(bySpecificity);
+  return routes.toSorted(byName);
 }
 
 export function isHttp(fn: RegisteredFunction): boolean {
   return fn.trigger.type?.toLowerCase() === "httptrigger";
 }
 
-/** The best route for the request, with its parameters; `pathname` is the URL's, still encoded. */
+/** The first route that fits the request, with its parameters; `pathname` is the URL's, still encoded. */
 export function findRoute(routes: readonly Route[], method: string, pathname: string): Match | undefined {
   const parts = pathname.replace(/^\//, "").replace(/\/$/, "").split("/");
   const path = parts.length === 1 && parts[0] === "" ? [] : parts;
@@ -87,15 +87,10 @@ function toSegment(text: string, last: boolean, name: string): Segment {
   return { kind: stars === "" ? "parameter" : "catchAll", name: parameterName };
 }
 
-function bySpecificity(a: Route, b: Route): number {
-  for (const [index, segment] of a.segments.entries()) {
-    const other = b.segments[index];
-    // The shorter first: it could only be reached where the longer one ends in a catch-all of nothing.
-    if (other === undefined) return 1;
-    const difference = weight[segment.kind] - weight[other.kind];
-    if (difference !== 0) return difference;
-  }
-  return a.segments.length - b.segments.length;
+/** As .NET's OrdinalIgnoreCase has it: by code unit, letters in upper case. */
+function byName(a: Route, b: Route): number {
+  const [x, y] = [a.fn.name.toUpperCase(), b.fn.name.toUpperCase()];
+  return x < y ? -1 : x > y ? 1 : 0;
 }
 
 function matchSegments(

@@ -46,6 +46,8 @@ export interface Change<A> {
   readonly productId: string;
   readonly jobId: string;
   readonly operation: Operation;
+  /** The epoch at which a worker sends it. At another one its past is no answer: it is fenced. */
+  readonly leaseEpoch?: number;
   /** A version of the job that was just read or written, to save the first read. */
   readonly known?: Stored<Job> | undefined;
   /** `when_half_full` saves the storing of a short outbox: the next writer finds it. */
@@ -112,7 +114,10 @@ async function tryOnce<A>(
   progress: { outcomeUnknown: boolean },
 ): Promise<Changed<A> | "again"> {
   const before = job.doc.recentOps.find((recent) => recent.op === change.operation.op);
-  if (before?.body === change.operation.body) {
+  // Within this call the write was its own: it happened, whatever came after it.
+  const answersStill =
+    progress.outcomeUnknown || change.leaseEpoch === undefined || change.leaseEpoch === job.doc.leaseEpoch;
+  if (answersStill && before?.body === change.operation.body) {
     return { kind: "unchanged", answer: change.repeated(job.doc), job };
   }
   const judgement = await change.judge(job.doc);

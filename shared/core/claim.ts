@@ -11,7 +11,8 @@
  * | C3 the run document; best effort | GET runs knows it from the job; the next writer or the sweep stores it |
  *
  * Job before lease: taken first, a lease would look orphaned to a reaper, which frees it, and then the
- * slow claimer's job write would still succeed on a dead lease (design.md, the first tempting variant).
+ * slow claimer's job write would still succeed on a dead lease (docs/protocol.md, the first
+ * tempting variant).
  */
 import type { Job, OwnedJob } from "../schema/job.js";
 import type { HeldLease } from "../schema/lease.js";
@@ -31,7 +32,7 @@ import { reapForClaim } from "./reap-for-claim.js";
 import { closeRunsInOutbox, openRun } from "./run-history.js";
 import { whyNothing } from "./why-nothing.js";
 
-/** Candidates looked at before the queue is asked again. design.md's bounded window. */
+/** Candidates looked at before the queue is asked again. 20 hints are one page of ids. */
 const CLAIM_CANDIDATES_MAX = 20;
 /** Windows tried. 8 × 20 candidates lost in a row means a stampede: better to come back later. */
 const CLAIM_WINDOWS_MAX = 8;

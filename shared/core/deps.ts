@@ -17,7 +17,8 @@ import type { Fleet } from "./fleet.js";
 import { sameJson } from "./hash.js";
 import type { Stored } from "./ports/store.js";
 
-/** Documents that the search for a cycle reads before it settles for "not allowed". design.md's number. */
+/** Documents that the search for a cycle reads before it settles for "not allowed": 1 to 2 s on
+ * Cosmos DB, for an error message. */
 const CYCLE_READS_MAX = 1000;
 
 /** The jobs that `deps` name, in their order; undefined where there is none. */

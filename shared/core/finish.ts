@@ -15,7 +15,8 @@ import type { Stored } from "./ports/store.js";
 import { closeRunsInOutbox } from "./run-history.js";
 import { isOwned } from "./advance.js";
 
-/** How long an answer waits for what follows its write, in milliseconds. design.md's number. */
+/** How long an answer waits for what follows its write, in milliseconds: a worker
+ * should not time out for what the sweep can do. */
 const FOLLOW_UP_MS_MAX = 2000;
 /** Dependants woken by the request that satisfied them; about 4 store requests each. */
 const WAKE_INLINE_MAX = 20;

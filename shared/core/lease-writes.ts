@@ -53,13 +53,12 @@ export async function extendLease(
   fleet: Fleet,
   read: Stored<HeldLease>,
   leaseSeconds: number,
-  counts: "renewal" | "no_renewal",
 ): Promise<HeldLease | undefined> {
   const lease: HeldLease = {
     ...read.doc,
     leaseSeconds,
     expiresAt: toInstant(fleet.clock.now() + leaseSeconds * 1000),
-    renewals: read.doc.renewals + (counts === "renewal" ? 1 : 0),
+    renewals: read.doc.renewals + 1,
   };
   return (await written(fleet, read, lease)) ? lease : undefined;
 }

@@ -50,6 +50,7 @@ export async function patch(
     productId,
     jobId,
     operation: operation(fleet, { route: "patch", factoryId, leaseEpoch, key }, request),
+    leaseEpoch,
     storeEvents: "always",
     judge: (job) => judgePatch(job, request, key !== undefined, fleet.clock.now()),
     repeated: () => ({ kind: "patched" }),
@@ -61,7 +62,16 @@ export async function patch(
   if (changed.answer.kind !== "patched") return changed.answer;
   if (isFinalStage(changed.job.doc.stage)) await finish(fleet, changed.job);
   else if (changed.kind === "changed") await movedOn(fleet, changed.job);
-  return { kind: "patched", job: changed.job.doc, directive: CONTINUE };
+  return { kind: "patched", job: changed.job.doc, directive: directiveFor(changed.job.doc, request) };
+}
+
+/** What was accepted may have been lost since: by then the worker must stop. */
+function directiveFor(job: Job, request: PatchRequest): Directive {
+  const ended = isFinalStage(job.stage) && job.holderFactoryId === request.factoryId;
+  const verdict = fence(job, request);
+  return verdict.kind === "current" || (ended && job.leaseEpoch === request.leaseEpoch)
+    ? CONTINUE
+    : verdict.directive;
 }
 
 function judgePatch(

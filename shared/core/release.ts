@@ -38,6 +38,7 @@ export async function release(
     productId,
     jobId,
     operation: operation(fleet, { route: "release", factoryId, leaseEpoch, key }, request),
+    leaseEpoch,
     storeEvents: "when_half_full",
     judge: (job) => {
       const verdict = fence(job, request);

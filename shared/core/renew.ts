@@ -65,7 +65,7 @@ async function extendOwn(
   if (read?.doc.productId !== productId || !isHeldBy(read.doc, request)) return "not_held";
   const { doc, etag } = read;
   const leaseSeconds = request.leaseSeconds ?? doc.leaseSeconds;
-  return (await extendLease(fleet, { doc, etag }, leaseSeconds, "renewal")) ?? "again";
+  return (await extendLease(fleet, { doc, etag }, leaseSeconds)) ?? "again";
 }
 
 /** N3. Reports without news cost a read, as a renewal without a report does. */

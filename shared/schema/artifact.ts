@@ -18,4 +18,5 @@ export const artifact = z.object({
   createdAt: instant,
 });
 
+/** @public The document as the code will write it. */
 export type Artifact = z.infer<typeof artifact>;

@@ -128,8 +128,6 @@ export const job = z.object({
 });
 
 export type Job = z.infer<typeof job>;
-export type Checkpoint = z.infer<typeof checkpoint>;
-export type Failure = z.infer<typeof failure>;
 export type BlockedBy = NonNullable<Job["blockedBy"]>;
 
 /** A job that a factory may claim. */

@@ -42,9 +42,10 @@ export const RENEW_AFTER_FRACTION = 1 / 3;
 /** How long a claim may take from its job write to its lease, before the reaper calls it dead. */
 export const CLAIM_GRACE_SECONDS = 30;
 
-/** Operations that a job remembers, to recognise a repeated one. design.md's number, about 4 KB. */
+/** Operations that a job remembers, to recognise a repeated one: about 4 KB, and days of a
+ * patient worker's patches. */
 export const RECENT_OPS_MAX = 64;
-/** Contents that a job remembers having had, to recognise a late duplicate. design.md's number. */
+/** Contents that a job remembers having had, to recognise a late duplicate; 64 versions of one job is a misuse. */
 export const PAST_HASHES_MAX = 64;
 /**
  * Events waiting in a job document to be stored. Most writes store what they find; a claim and a

@@ -9,4 +9,5 @@ export const profile = z.object({
   snapshot: z.unknown().refine((value) => value !== undefined, { error: "is required" }),
 });
 
+/** @public The document as the code will write it. */
 export type Profile = z.infer<typeof profile>;

@@ -121,11 +121,9 @@ export const eventListQuery = z.strictObject({
   after: count(0, 999_999_999).default(0),
   limit: paging.limit,
 });
-export type EventListQuery = z.infer<typeof eventListQuery>;
 
 /** Any list that takes no filter. */
 export const pageQuery = z.strictObject(paging);
-export type PageQuery = z.infer<typeof pageQuery>;
 
 export const noQuery = z.strictObject({});
 export const idParams = z.strictObject({ id });

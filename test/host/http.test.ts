@@ -8,13 +8,18 @@ async function get(url: string, init?: RequestInit): Promise<unknown> {
 }
 
 describe("routes", () => {
-  test("a literal beats a parameter, a parameter beats a catch-all", async () => {
+  test("are tried in the order of the functions' names, as on the real host, whatever their templates", async () => {
     const { url } = (await aHost()).host;
     expect(await get(`${url}/things/special`)).toEqual({ name: "literal", params: {} });
     expect(await get(`${url}/things/7`)).toEqual({ name: "parameter", params: { id: "7" } });
     expect(await get(`${url}/things/7/parts/8`)).toEqual({ name: "nested", params: { id: "7", part: "8" } });
-    expect(await get(`${url}/things/7/other`)).toEqual({ name: "rest", params: { rest: "things/7/other" } });
-    expect(await get(`${url}/`)).toEqual({ name: "rest", params: { rest: "" } });
+    expect(await get(`${url}/things/7/other`)).toEqual({
+      name: "zz-rest",
+      params: { rest: "things/7/other" },
+    });
+    expect(await get(`${url}/`)).toEqual({ name: "zz-rest", params: { rest: "" } });
+    // A catch-all hides what is named after it, here as in the cloud.
+    expect(await get(`${url}/hidden/7`)).toEqual({ name: "zz-rest", params: { rest: "hidden/7" } });
   });
 
   test("literals match whatever their case, and a slash at the end changes nothing", async () => {
@@ -33,7 +38,7 @@ describe("routes", () => {
   test("a function that does not take the method is not there: the next best answers", async () => {
     const { url } = (await aHost()).host;
     const response = await fetch(`${url}/things/special`, { method: "DELETE" });
-    expect(await response.json()).toMatchObject({ name: "rest" });
+    expect(await response.json()).toMatchObject({ name: "zz-rest" });
   });
 
   test("the prefix of host.json comes before every route", async () => {

@@ -1,4 +1,4 @@
-/** An in-process stand-in for Cosmos DB; facts.md lists what it gets wrong, so that nothing here relies on it. */
+/** An in-process stand-in for Cosmos DB; what it gets wrong (batches, TTL, consistency, request charge) nothing here relies on. */
 import { createHttpServer } from "@vercel/cosmosdb-server";
 import type { AddressInfo } from "node:net";
 

@@ -182,5 +182,3 @@ function scans(store: Store) {
     },
   };
 }
-
-export type JobRepository = ReturnType<typeof jobRepository>;

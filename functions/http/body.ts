@@ -1,0 +1,66 @@
+/** A request's body: of the right type, not too large, JSON, and JSON that can be kept as it is. */
+import type { HttpRequest } from "@azure/functions";
+import { BODY_BYTES_MAX } from "../../shared/schema/limits.js";
+import { Problem } from "./answer.js";
+import { invalid } from "./validate.js";
+import type { FieldError } from "./validate.js";
+
+/** Levels of arrays and objects. Cosmos DB stores at most 128, and a job and its event add a few around ours. */
+const NESTING_MAX = 100;
+
+const JSON_TYPE = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i;
+
+/** The parsed body, or the first thing that is wrong with it. */
+export async function readJson(request: HttpRequest): Promise<{ json: unknown } | Problem> {
+  const encoding = request.headers.get("content-encoding") ?? "identity";
+  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "") || encoding.toLowerCase() !== "identity") {
+    return new Problem("unsupported_media_type", "Send application/json in UTF-8, without an encoding.");
+  }
+  if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return tooLarge();
+  // A length may be missing or untrue. In its default mode the platform has the whole body anyway.
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > BODY_BYTES_MAX) return tooLarge();
+  const parsed = parse(bytes);
+  if (parsed === undefined) return new Problem("malformed_json", "The body is not JSON in UTF-8.");
+  const unfit = findUnfit(parsed.json);
+  return unfit === undefined ? parsed : invalid([unfit]);
+}
+
+function tooLarge(): Problem {
+  return new Problem("body_too_large", `A body has at most ${BODY_BYTES_MAX} bytes.`);
+}
+
+function parse(bytes: ArrayBuffer): { json: unknown } | undefined {
+  try {
+    return { json: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What JSON allows and a store does not keep: nesting without end, halves of characters (which have no
+ * UTF-8 and no canonical hash), numbers beyond a double (which would silently become null). Walks
+ * without recursion, since depth is what it looks for.
+ */
+function findUnfit(json: unknown): FieldError | undefined {
+  const open: { value: unknown; path: readonly string[] }[] = [{ value: json, path: [] }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, path } = next;
+    const message = whyUnfit(value, path.length);
+    if (message !== undefined) return { path: path.join("."), message };
+    if (typeof value !== "object" || value === null) continue;
+    for (const [key, inner] of Object.entries(value)) {
+      if (!key.isWellFormed()) return { path: path.join("."), message: "has a name that is not Unicode" };
+      open.push({ value: inner, path: [...path, key] });
+    }
+  }
+  return undefined;
+}
+
+function whyUnfit(value: unknown, depth: number): string | undefined {
+  if (typeof value === "string" && !value.isWellFormed()) return "holds half a character (a lone surrogate)";
+  if (typeof value === "number" && !Number.isFinite(value)) return "is too large a number";
+  if (typeof value === "object" && depth > NESTING_MAX) return `is nested deeper than ${NESTING_MAX} levels`;
+  return undefined;
+}

@@ -1,0 +1,124 @@
+/**
+ * What every route shares, in this order: request id, settings, credential, role, product, parameters,
+ * body, factory binding; then the route itself. The first that does not pass answers. Nothing throws
+ * past here: a handler that throws might never be answered.
+ */
+import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { Fleet } from "../../shared/core/fleet.js";
+import type { Ids, Log, Pause } from "../../shared/core/ports/runtime.js";
+import { noQuery } from "../../shared/schema/requests.js";
+import { Problem, toResponse } from "./answer.js";
+import type { Answer } from "./answer.js";
+import { readJson } from "./body.js";
+import { authenticate, authorise, mayActFor, productOf } from "./credentials.js";
+import type { Credential } from "./credentials.js";
+import { misconfigured, problemOf } from "./failures.js";
+import { readKey, withKey } from "./idempotency-key.js";
+import { logTo } from "./log.js";
+import { notFound } from "./outcomes.js";
+import { requestIdOf } from "./request-id.js";
+import type { Call, OpenCall, ProductRoute, Route } from "./route.js";
+import { validate } from "./validate.js";
+
+/** What the routes stand on, made once per instance by the composition root. */
+export interface Backend {
+  readonly ids: Ids;
+  readonly pause: Pause;
+  /** What is wrong with the settings, without their values; undefined when nothing is. */
+  readonly misconfigured: string | undefined;
+  readonly credentials: readonly Credential[];
+  /** Every route that OpenAPI tells of. */
+  readonly routes: readonly Route[];
+  /** The fleet, with the log of one invocation. Opens the store where that was not done yet. */
+  fleet(log: Log): Promise<Fleet>;
+}
+
+type Given = Omit<Call<unknown, unknown, unknown>, "fleet">;
+
+/** Query parameters of the platform's function keys: allowed everywhere, and none of our business. */
+const PLATFORM_PARAMETERS: ReadonlySet<string> = new Set(["code", "clientId"]);
+
+/** A route as the platform calls it. */
+export function handlerOf(route: Route, backend: Backend): HttpHandler {
+  return openHandler(backend, async (call, log) => {
+    if (route.role === "anyone") {
+      const query = queryOf(call.request, noQuery);
+      return query instanceof Problem ? query : route.handle(call);
+    }
+    const given = await admit(call.request, route, backend.credentials);
+    return given instanceof Problem ? given : route.handle({ ...given, fleet: await backend.fleet(log) });
+  });
+}
+
+/** A handler that anybody may call, inside what every answer needs. */
+export function openHandler(
+  backend: Backend,
+  handle: (call: OpenCall, log: Log) => Promise<Answer | Problem>,
+): HttpHandler {
+  return async (request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> => {
+    const log = logTo(context);
+    const requestId = requestIdOf(request, backend.ids);
+    const { routes, pause } = backend;
+    const call: OpenCall = { request, routes, pause, fleet: () => backend.fleet(log) };
+    let answer: Answer | Problem;
+    try {
+      answer =
+        backend.misconfigured === undefined
+          ? await handle(call, log)
+          : misconfigured(backend.misconfigured, log);
+    } catch (error) {
+      answer = problemOf(error, log);
+    }
+    return toResponse(answer, requestId);
+  };
+}
+
+/** From the request to what the route works with, or the first thing that does not pass. */
+async function admit(
+  request: HttpRequest,
+  route: ProductRoute,
+  credentials: readonly Credential[],
+): Promise<Given | Problem> {
+  const credential = authenticate(request, credentials);
+  if (credential instanceof Problem) return credential;
+  const barred = authorise(credential, route.role);
+  if (barred !== undefined) return barred;
+  const productId = productOf(request, credential);
+  if (productId instanceof Problem) return productId;
+
+  const params = paramsOf(request, route);
+  if (params instanceof Problem) return params;
+  const query = queryOf(request, route.query);
+  if (query instanceof Problem) return query;
+  const key = readKey(request, route.key);
+  if (key instanceof Problem) return key;
+
+  const body = await bodyOf(request, route, key);
+  if (body instanceof Problem) return body;
+  const foreign = mayActFor(credential, body);
+  if (foreign !== undefined) return foreign;
+  return { productId, params, query, body, key, headers: request.headers };
+}
+
+/** What can't be an id names nothing: 404, as for an id that nobody has. */
+function paramsOf(request: HttpRequest, route: ProductRoute): unknown {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+  const parsed = route.params.safeParse(
+    Object.fromEntries(names.map((name) => [name, request.params[name]])),
+  );
+  return parsed.success ? parsed.data : notFound();
+}
+
+/** The platform joins what is given twice by a comma, which no parameter of ours may hold. */
+function queryOf(request: HttpRequest, schema: ProductRoute["query"]): unknown {
+  const names = [...new Set(request.query.keys())].filter((name) => !PLATFORM_PARAMETERS.has(name));
+  return validate(schema, Object.fromEntries(names.map((name) => [name, request.query.get(name)])));
+}
+
+async function bodyOf(request: HttpRequest, route: ProductRoute, key: string | undefined): Promise<unknown> {
+  if (route.body === undefined) return undefined;
+  const read = await readJson(request);
+  if (read instanceof Problem) return read;
+  const whole = withKey(read.json, key, route.key);
+  return whole instanceof Problem ? whole : validate(route.body, whole);
+}

@@ -1,0 +1,156 @@
+/**
+ * The composition root: the environment is read here and nowhere else, the clients are made here, and
+ * every function is registered here. Nothing before the last registration reaches out or throws: an
+ * app that fails to load has no functions, and nobody to say why.
+ */
+import { app } from "@azure/functions";
+import { connect } from "../shared/core/fleet.js";
+import type { Log } from "../shared/core/ports/runtime.js";
+import { StoreMisconfigured, StoreThrottled, StoreUnavailable } from "../shared/core/ports/store.js";
+import type { Store } from "../shared/core/ports/store.js";
+import { readSettings } from "../shared/settings.js";
+import type { Settings, SettingsProblem, StoreSettings } from "../shared/settings.js";
+import { systemClock, systemIds, systemPause, systemRandom } from "../shared/system.js";
+import { claim } from "./claim.js";
+import { getFactory } from "./get-factory.js";
+import { getJob } from "./get-job.js";
+import { health } from "./health.js";
+import { heartbeat } from "./heartbeat.js";
+import { handlerOf, openHandler } from "./http/pipeline.js";
+import type { Backend } from "./http/pipeline.js";
+import type { Route } from "./http/route.js";
+import { listEvents } from "./list-events.js";
+import { listFactories } from "./list-factories.js";
+import { listJobs } from "./list-jobs.js";
+import { listRuns } from "./list-runs.js";
+import { openapi } from "./openapi.js";
+import { patchJob } from "./patch-job.js";
+import { reaperOf } from "./reaper.js";
+import { releaseLease } from "./release-lease.js";
+import { renewLease } from "./renew-lease.js";
+import { stats } from "./stats.js";
+import { submitJob } from "./submit-job.js";
+import { unknownPath } from "./unknown-path.js";
+
+/** Every route of the contract that this version has. */
+const routes: readonly Route[] = [
+  submitJob,
+  listJobs,
+  getJob,
+  patchJob,
+  claim,
+  renewLease,
+  releaseLease,
+  heartbeat,
+  listRuns,
+  listEvents,
+  listFactories,
+  getFactory,
+  stats,
+  health,
+  openapi,
+];
+
+/** The contract's default, for when the settings can't be read. */
+const REAPER_SCHEDULE = "*/30 * * * * *";
+
+type Instance = Backend & { close(): Promise<void> };
+
+const COMMON = { ids: systemIds, pause: systemPause, routes };
+/** What an operation says outside any invocation: nothing does. */
+const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const read = readSettings(process.env);
+const backend = read.kind === "ok" ? working(read.settings) : misconfigured(read.problems);
+const authLevel = read.kind === "ok" && read.settings.functionKeys === "off" ? "anonymous" : "function";
+
+for (const route of routes) {
+  app.http(route.name, {
+    methods: [route.method],
+    // Whoever looks after the app, and whoever reads what it offers, has no key.
+    authLevel: route.role === "anyone" ? "anonymous" : authLevel,
+    route: route.path.slice(1),
+    handler: handlerOf(route, backend),
+  });
+}
+app.http(unknownPath.name, {
+  methods: [...unknownPath.methods],
+  authLevel: "anonymous",
+  route: unknownPath.path.slice(1),
+  handler: openHandler(backend, unknownPath.handle),
+});
+app.timer("reaper", {
+  schedule: read.kind === "ok" ? read.settings.reaperSchedule : REAPER_SCHEDULE,
+  handler: reaperOf(backend),
+});
+app.hook.appTerminate(() => backend.close());
+
+/** What the routes stand on when the settings are right. The store is opened by the first who needs it. */
+function working(settings: Settings): Instance {
+  const store = lazily(() => openStore(settings.store));
+  const fleet = lazily(async () => {
+    const system = { clock: systemClock(), ids: systemIds, random: systemRandom, pause: systemPause };
+    return connect({ ...system, store: await store.get(), log: SILENT }, settings);
+  });
+  return {
+    ...COMMON,
+    misconfigured: undefined,
+    credentials: settings.apiKeys,
+    // Each invocation logs under its own name; all else is shared.
+    fleet: async (log) => ({ ...(await fleet.get()), log }),
+    close: async () => {
+      const opened = await store.opened();
+      opened?.close();
+    },
+  };
+}
+
+/** The same when they are wrong: every request is told so, before it comes to ask for the fleet. */
+function misconfigured(problems: readonly SettingsProblem[]): Instance {
+  return {
+    ...COMMON,
+    misconfigured: problems.map(({ name, message }) => `${name} ${message}`).join("; "),
+    credentials: [],
+    fleet: () => Promise.reject(new Error("the settings are wrong")),
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Adapters are loaded when they are needed: a laptop has no use for an SDK, nor the cloud for SQLite. */
+async function openStore(settings: StoreSettings): Promise<Store & { close(): void }> {
+  if (settings.provider === "cosmos") {
+    const { endpoint, database, key } = settings;
+    const { openCosmosStore } = await import("../shared/store/cosmos-store.js");
+    const credential =
+      key === undefined
+        ? ({ kind: "identity", credential: await managedIdentity() } as const)
+        : ({ kind: "key", key } as const);
+    // Its connections end with the process.
+    return { ...openCosmosStore({ endpoint, database, credential }), close: () => undefined };
+  }
+  const { openSqliteStore } = await import("../shared/store/sqlite-store.js");
+  try {
+    return openSqliteStore({ path: settings.provider === "memory" ? ":memory:" : settings.path });
+  } catch (error) {
+    if (error instanceof StoreThrottled || error instanceof StoreUnavailable) throw error;
+    throw new StoreMisconfigured("SQLITE_PATH must name a database file that this version can open", error);
+  }
+}
+
+async function managedIdentity() {
+  const { DefaultAzureCredential } = await import("@azure/identity");
+  return new DefaultAzureCredential();
+}
+
+/** Made once, by the first who asks, and shared by all who come meanwhile. After a failure the next one tries again. */
+function lazily<T>(make: () => Promise<T>): { get(): Promise<T>; opened(): Promise<T | undefined> } {
+  let made: Promise<T> | undefined;
+  return {
+    get: () =>
+      (made ??= make().catch((error: unknown) => {
+        made = undefined;
+        throw error;
+      })),
+    opened: async () => made?.catch(() => undefined),
+  };
+}
