@@ -18,7 +18,8 @@ export default {
     },
     {
       name: "core-knows-no-adapter",
-      comment: "The protocol is proved against its ports; an adapter inside it could not be replaced by a simulation.",
+      comment:
+        "The protocol is proved against its ports; an adapter inside it could not be replaced by a simulation.",
       severity: "error",
       from: { path: "^shared/core" },
       to: { path: "^(shared/(store|settings|system)|functions|host|demo|test)" },
@@ -60,7 +61,8 @@ export default {
     },
     {
       name: "host-knows-registrations-only",
-      comment: "The local host loads the compiled app as the real one does; it may share its settings, no rule.",
+      comment:
+        "The local host loads the compiled app as the real one does; it may share its settings, no rule.",
       severity: "error",
       from: { path: "^host" },
       to: { path: "^(shared/(core|store|schema)|functions|demo|test)" },
@@ -84,6 +86,9 @@ export default {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { conditionNames: ["import", "node", "default"], extensions: [".ts", ".js", ".json"] },
+    enhancedResolveOptions: {
+      conditionNames: ["import", "node", "default"],
+      extensions: [".ts", ".js", ".json"],
+    },
   },
 };

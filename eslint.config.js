@@ -10,8 +10,14 @@ const timeAndChance = [
   { object: "performance", property: "now", message: "Time is a port: use clock.now()." },
 ];
 
+const waiting = [
+  { name: "setTimeout", message: "Waiting is a port: use pause." },
+  { name: "setInterval", message: "Nothing runs on after a response: Functions may freeze the instance." },
+];
+const environment = { name: "process", message: "The environment is read once, in functions/main.ts." };
+
 export default defineConfig(
-  { ignores: ["dist/", "node_modules/", ".fleet/"] },
+  { ignores: ["dist/", ".prove/", "node_modules/", ".fleet/"] },
   {
     files: ["**/*.ts"],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],
@@ -40,22 +46,12 @@ export default defineConfig(
           message: "Time is a port: use clock.now().",
         },
       ],
-      "no-restricted-globals": [
-        "error",
-        { name: "setTimeout", message: "Waiting is a port: use pause." },
-        { name: "setInterval", message: "Nothing runs on after a response: Functions may freeze the instance." },
-      ],
+      "no-restricted-globals": ["error", ...waiting, environment],
     },
   },
   {
-    files: ["shared/**/*.ts", "functions/**/*.ts"],
-    ignores: ["functions/main.ts"],
-    rules: {
-      "no-restricted-globals": [
-        "error",
-        { name: "process", message: "The environment is read once, in functions/main.ts." },
-      ],
-    },
+    files: ["functions/main.ts"],
+    rules: { "no-restricted-globals": ["error", ...waiting] },
   },
   {
     // A describe block is a chapter, not a function.

@@ -1,0 +1,10 @@
+import { expect, it } from "vitest";
+import { aFolder, seeded } from "../support/scratch.js";
+import { torture } from "../support/torture.js";
+
+it("loses nothing that it acknowledged in 50 random SIGKILLs under load", async () => {
+  const report = await torture(await aFolder(), 50, seeded(20_260_115));
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+  expect(report.kills).toBe(50);
+  expect(report.inFlight).toBeGreaterThan(50);
+});
