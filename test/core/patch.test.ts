@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { patch } from "../../shared/core/patch.js";
+import { reap } from "../../shared/core/reap.js";
 import type { Stage } from "../../shared/schema/stages.js";
 import { STAGES } from "../../shared/schema/stages.js";
-import { delayEffect, loseAnswer, writes } from "../support/intercept.js";
+import { delayEffect, intercept, loseAnswer, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 import type { World } from "../support/world.js";
@@ -140,6 +141,40 @@ onEachStore("patch", (open) => {
     expect(await patch(world.fleet, PRODUCT, job.id, ship, "ship-it")).toMatchObject({
       kind: "patched",
       job: { stage: "building", holderFactoryId: "f2" },
+    });
+  });
+
+  it("does not tell a zombie to continue because it repeats a key that was accepted once", async () => {
+    const world = aWorld(await open());
+    const job = await anOwnedJob(world);
+    const build = { ...who, stage: "building" as const };
+    await patch(world.fleet, PRODUCT, job.id, build, "key-1");
+    world.clock.advance(1000);
+    await reap(world.fleet, PRODUCT, job.id);
+    expect(await patch(world.fleet, PRODUCT, job.id, build, "key-1")).toMatchObject({
+      kind: "stale_lease",
+      currentEpoch: 2,
+      directive: { action: "stop", reason: "lease_lost" },
+    });
+  });
+
+  it("tells a worker to stop whose patch was accepted, but whose job was lost before it could be told", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const job = await anOwnedJob(world);
+    const lost = intercept(loseAnswer(store, writes("fleet_jobs")), async (_call, proceed) => {
+      try {
+        return await proceed();
+      } catch (error) {
+        world.clock.advance(1000);
+        await reap(world.fleet, PRODUCT, job.id);
+        throw error;
+      }
+    });
+    const unlucky = aWorld(lost, { name: "two", clock: world.clock });
+    expect(await patch(unlucky.fleet, PRODUCT, job.id, { ...who, stage: "building" })).toMatchObject({
+      kind: "patched",
+      directive: { action: "stop", reason: "lease_lost" },
     });
   });
 
