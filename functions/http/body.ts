@@ -44,21 +44,43 @@ function parse(bytes: ArrayBuffer): { json: unknown } | undefined {
  * without recursion, since depth is what it looks for.
  */
 function findUnfit(json: unknown): FieldError | undefined {
-  const open: { value: unknown; path: readonly string[] }[] = [{ value: json, path: [] }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, path } = next;
-    const message = whyUnfit(value, path.length);
-    if (message !== undefined) return { path: path.join("."), message };
-    if (typeof value !== "object" || value === null) continue;
-    for (const [key, inner] of Object.entries(value)) {
-      if (!key.isWellFormed()) return { path: path.join("."), message: "has a name that is not Unicode" };
-      open.push({ value: inner, path: [...path, key] });
+  const first = unfitness(json, 0);
+  if (first !== undefined) return { path: "", message: first };
+  // Containers alone are kept, each with a link to the one around it: a megabyte of small values costs
+  // no more memory than JSON.parse took, and a path is spelled out only for what is wrong.
+  const open: Level[] = isContainer(json) ? [{ value: json, key: "", around: undefined, depth: 0 }] : [];
+  for (let level = open.pop(); level !== undefined; level = open.pop()) {
+    for (const key of Object.keys(level.value)) {
+      if (!key.isWellFormed()) return { path: pathTo(level), message: "has a name that is not Unicode" };
+      const value: unknown = Reflect.get(level.value, key);
+      const message = unfitness(value, level.depth + 1);
+      if (message === undefined && !isContainer(value)) continue;
+      const inner = { value: isContainer(value) ? value : {}, key, around: level, depth: level.depth + 1 };
+      if (message !== undefined) return { path: pathTo(inner), message };
+      open.push(inner);
     }
   }
   return undefined;
 }
 
-function whyUnfit(value: unknown, depth: number): string | undefined {
+interface Level {
+  readonly value: object;
+  readonly key: string;
+  readonly around: Level | undefined;
+  readonly depth: number;
+}
+
+function pathTo(level: Level): string {
+  const path: string[] = [];
+  for (let at: Level = level; at.around !== undefined; at = at.around) path.unshift(at.key);
+  return path.join(".");
+}
+
+function isContainer(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+function unfitness(value: unknown, depth: number): string | undefined {
   if (typeof value === "string" && !value.isWellFormed()) return "holds half a character (a lone surrogate)";
   if (typeof value === "number" && !Number.isFinite(value)) return "is too large a number";
   if (typeof value === "object" && depth > NESTING_MAX) return `is nested deeper than ${NESTING_MAX} levels`;

@@ -19,10 +19,13 @@ import { OUTBOX_HALF, RECENT_OPS_MAX } from "../schema/limits.js";
 import { hashJson, sha256 } from "./hash.js";
 import type { Fleet } from "./fleet.js";
 import { StoreThrottled, StoreUnavailable } from "./ports/store.js";
+import { closeRunsInOutbox } from "./run-history.js";
 import type { Stored } from "./ports/store.js";
 
 /** Tries of one change, whether races lost or answers lost. At 16 writers on one job a writer needs about 8. */
 const CHANGE_TRIES_MAX = 20;
+/** Operations without a key that a job remembers: as many calls as may be under way on one job at once. */
+const ONCE_OPS_MAX = 8;
 /** First and longest wait between tries, before jitter, in milliseconds. A store request takes 1 to 10. */
 const RETRY_MS_MIN = 4;
 const RETRY_MS_MAX = 250;
@@ -40,6 +43,8 @@ export type Judgement<A> =
 export interface Operation {
   readonly op: string;
   readonly body: string;
+  /** Without a key of the caller's: nobody will ever repeat it in another call. */
+  readonly once?: true;
 }
 
 export interface Change<A> {
@@ -77,6 +82,7 @@ export function operation(
 ): Operation {
   const key = scope.key === undefined ? ["once", fleet.ids.unique()] : ["key", scope.key];
   return {
+    ...(scope.key === undefined ? { once: true } : {}),
     op: short(sha256(JSON.stringify([scope.route, scope.factoryId ?? "", scope.leaseEpoch ?? 0, ...key]))),
     body: short(hashJson(body)),
   };
@@ -151,7 +157,7 @@ async function write<A>(
   const doc: Job = {
     ...next,
     outbox: keep ? next.outbox : added,
-    recentOps: [...next.recentOps, { ...change.operation }].slice(-RECENT_OPS_MAX),
+    recentOps: remember(next.recentOps, change.operation),
   };
   try {
     const outcome = await fleet.jobs.replaceIfMatch(read, doc);
@@ -163,9 +169,22 @@ async function write<A>(
   }
 }
 
-/** Stores what waits in the outbox of a job that was read. Repeatable; side by side, since ids differ. */
-export async function storeEvents(fleet: Fleet, job: Job): Promise<void> {
-  await Promise.all(job.outbox.map((event) => fleet.events.append(job, event)));
+/**
+ * Stores what waits in the outbox of a job that was read, and the runs that it says have ended: with
+ * the event gone from the job, nobody would know them. Repeatable; side by side, since ids differ.
+ */
+async function storeEvents(fleet: Fleet, job: Job): Promise<void> {
+  await Promise.all([
+    ...job.outbox.map((event) => fleet.events.append(job, event)),
+    closeRunsInOutbox(fleet, job),
+  ]);
+}
+
+/** Keyed operations are remembered for their callers, the others only until their own call has ended. */
+function remember(known: Job["recentOps"], operation: Operation): Job["recentOps"] {
+  const former = known.filter((recent) => recent.once).slice(-(ONCE_OPS_MAX - 1));
+  const kept = known.filter((recent) => !recent.once || former.includes(recent));
+  return [...kept, { ...operation }].slice(-RECENT_OPS_MAX);
 }
 
 /** Waits before the next try: exponential, bounded, with full jitter so that losers don't meet again. */

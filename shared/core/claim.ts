@@ -23,6 +23,7 @@ import type { Factory } from "../schema/factory.js";
 import type { Run } from "../schema/run.js";
 import type { EmptyClaimReason } from "../schema/wire.js";
 import { isOwned, isQueued, runOf, toAssigned, toReleased } from "./advance.js";
+import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
 import { followUp, requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
@@ -73,7 +74,7 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
   if (won === "no_candidate" && (await reapForClaim(fleet, productId)) > 0) won = await winOne(fleet, claim);
   if (won === "no_candidate") return { kind: "nothing", ...(await whyNothing(fleet, factory)) };
   if (won === "all_lost") return { kind: "nothing", reason: "contended" };
-  return take(fleet, claim, won);
+  return afterWrite(() => take(fleet, claim, won));
 }
 
 async function findRepeated(
@@ -81,11 +82,12 @@ async function findRepeated(
   claim: Claim,
 ): Promise<{ kind: "owned"; job: OwnedJob } | { kind: "nothing"; reason: "claim_ended" } | undefined> {
   if (claim.name === undefined) return undefined;
-  const [found] = await fleet.jobs.claimedBy(claim.factory.productId, claim.name);
-  if (found === undefined) return undefined;
-  const job = (await fleet.jobs.get(claim.factory.productId, found.id))?.doc;
-  if (job !== undefined && isOwned(job) && job.claimId === claim.name) return { kind: "owned", job };
-  return { kind: "nothing", reason: "claim_ended" };
+  const found = await fleet.jobs.claimedBy(claim.factory.productId, claim.name);
+  for (const { id } of found) {
+    const job = (await fleet.jobs.get(claim.factory.productId, id))?.doc;
+    if (job !== undefined && isOwned(job) && job.claimId === claim.name) return { kind: "owned", job };
+  }
+  return found.length === 0 ? undefined : { kind: "nothing", reason: "claim_ended" };
 }
 
 /**
@@ -100,15 +102,15 @@ async function winOne(fleet: Fleet, claim: Claim): Promise<OwnedJob | "no_candid
     if (candidates.length === 0) return window === 0 ? "no_candidate" : "all_lost";
     for (let next = 0; candidates.length > 0; next = Math.floor(fleet.random.next() * candidates.length)) {
       const [jobId] = candidates.splice(next, 1);
-      const won = jobId === undefined ? undefined : await tryClaim(fleet, claim, jobId);
-      if (won !== undefined) return won;
+      const won = jobId === undefined ? "lost" : await tryClaim(fleet, claim, jobId);
+      if (won !== "lost") return won;
     }
   }
   return "all_lost";
 }
 
-/** C1 on one candidate; undefined when another got it. */
-async function tryClaim(fleet: Fleet, claim: Claim, jobId: string): Promise<OwnedJob | undefined> {
+/** C1 on one candidate. `lost`: another got it. `all_lost`: it was ours, and is over already. */
+async function tryClaim(fleet: Fleet, claim: Claim, jobId: string): Promise<OwnedJob | "lost" | "all_lost"> {
   const { productId, factoryId } = claim.factory;
   const changed = await changeJob<"won" | "lost">(fleet, {
     productId,
@@ -129,10 +131,10 @@ async function tryClaim(fleet: Fleet, claim: Claim, jobId: string): Promise<Owne
     repeated: () => "won",
   });
   if (changed.kind === "not_found" || changed.kind === "idempotency_conflict" || changed.answer === "lost") {
-    return undefined;
+    return "lost";
   }
-  // Ours after an unknown outcome may be over already, if finding that out took long.
-  return isOwned(changed.job.doc) ? changed.job.doc : undefined;
+  // After a lost answer, if finding out took long. One claim takes one job, so it does not walk on.
+  return isOwned(changed.job.doc) ? changed.job.doc : "all_lost";
 }
 
 /** Whether this factory can take the job now: what the candidates' query asks, on the document itself. */

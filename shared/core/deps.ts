@@ -9,7 +9,7 @@
 import type { BlockedBy, Job } from "../schema/job.js";
 import { BLOCKED_BY_MAX } from "../schema/limits.js";
 import { omit } from "../schema/omit.js";
-import { satisfiesDependants } from "../schema/stages.js";
+import { isFinalStage, satisfiesDependants } from "../schema/stages.js";
 import { advance } from "./advance.js";
 import { changeJob, operation } from "./change-job.js";
 import type { Judgement } from "./change-job.js";
@@ -20,6 +20,7 @@ import type { Stored } from "./ports/store.js";
 /** Documents that the search for a cycle reads before it settles for "not allowed": 1 to 2 s on
  * Cosmos DB, for an error message. */
 const CYCLE_READS_MAX = 1000;
+const CYCLE_READS_AT_ONCE = 50;
 
 /** The jobs that `deps` name, in their order; undefined where there is none. */
 export async function readDeps(
@@ -67,9 +68,14 @@ function judgeBlocked(job: Job, deps: readonly (Job | undefined)[], nowMs: numbe
     return { kind: "write", next, answer: undefined };
   }
   const blockedBy = missing.slice(0, BLOCKED_BY_MAX);
-  if (sameJson(blockedBy, job.blockedBy)) return { kind: "settled", answer: undefined };
+  // Told again only when it means something else to whoever waits: a dep that moves on is still missing.
+  if (sameJson(waitsFor(blockedBy), waitsFor(job.blockedBy))) return { kind: "settled", answer: undefined };
   const next = advance("blocked", { ...job, blockedBy }, { type: "blocked", data: { blockedBy } }, nowMs);
   return { kind: "write", next, answer: undefined };
+}
+
+function waitsFor(blockedBy: BlockedBy | undefined): unknown {
+  return blockedBy?.map(({ jobId, stage }) => [jobId, isFinalStage(stage) ? stage : "open"]);
 }
 
 function missingOf(job: Job, deps: readonly (Job | undefined)[]): BlockedBy {
@@ -91,10 +97,10 @@ export async function wakeDependants(
   limit: number,
   untilMs: number,
 ): Promise<"all" | "some"> {
-  const page = await fleet.jobs.blockedOn(dep.productId, dep.id, limit);
+  const which = dep.stage === "testing" ? "soft" : "all";
+  const page = await fleet.jobs.blockedOn(dep.productId, dep.id, which, limit);
   for (const dependant of page.value) {
     if (fleet.clock.now() > untilMs) return "some";
-    if (dep.stage === "testing" && dependant.depsMode === "hard") continue;
     await unblock(fleet, { id: dependant.id, productId: dep.productId });
   }
   return page.more ? "some" : "all";
@@ -130,10 +136,23 @@ export async function refuseEdges(
         found.push(to);
       }
     }
-    const reached = await readDeps(fleet, job.productId, found.slice(0, CYCLE_READS_MAX));
-    frontier = reached.filter((dep) => dep !== undefined).filter((dep) => dep.order > job.order);
+    frontier = await readYounger(fleet, job, found);
   }
   return { kind: "dependency_order", deps: younger.map((dep) => dep.id) };
+}
+
+/** Those of the jobs that can lead back to `job`, a few at a time: each document may be large. */
+async function readYounger(
+  fleet: Fleet,
+  job: Pick<Job, "productId" | "order">,
+  ids: readonly string[],
+): Promise<Job[]> {
+  const younger: Job[] = [];
+  for (let start = 0; start < Math.min(ids.length, CYCLE_READS_MAX); start += CYCLE_READS_AT_ONCE) {
+    const reached = await readDeps(fleet, job.productId, ids.slice(start, start + CYCLE_READS_AT_ONCE));
+    younger.push(...reached.filter((dep) => dep !== undefined).filter((dep) => dep.order > job.order));
+  }
+  return younger;
 }
 
 /** The cycle that `last` closes: jobId → … → last → jobId, each depending on the next. */

@@ -5,6 +5,7 @@
  * write that happened into an error.
  */
 import type { Job } from "../schema/job.js";
+import type { Lease } from "../schema/lease.js";
 import { omit } from "../schema/omit.js";
 import { isFinalStage } from "../schema/stages.js";
 import { changeJob, operation } from "./change-job.js";
@@ -13,7 +14,6 @@ import type { Fleet } from "./fleet.js";
 import { settleLease } from "./lease-writes.js";
 import type { Stored } from "./ports/store.js";
 import { closeRunsInOutbox } from "./run-history.js";
-import { isOwned } from "./advance.js";
 
 /** How long an answer waits for what follows its write, in milliseconds: a worker
  * should not time out for what the sweep can do. */
@@ -43,26 +43,26 @@ export async function followUp(
 
 /** After a job became final: lease, run, dependants; then the mark that this is to do goes. */
 export async function finish(fleet: Fleet, job: Stored<Job>): Promise<void> {
-  await followUp(fleet, [(untilMs) => finishWithin(fleet, job, WAKE_INLINE_MAX, untilMs)]);
+  let woken: "all" | "some" = "some";
+  await followUp(fleet, [
+    () => settleLease(fleet, job.doc, false),
+    () => closeRunsInOutbox(fleet, job.doc),
+    async (untilMs) => (woken = await wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs)),
+    // Not all of them woken: the job stays dirty, and the sweep goes on.
+    async () => {
+      if (woken === "all") await clearDirty(fleet, job);
+    },
+  ]);
 }
 
-/** The same for the sweep, which has more time and must not hide a failure. */
+/**
+ * The same for the sweep, which has more time and must not hide a failure. Dependants beyond its bound
+ * come with the scan of blocked jobs.
+ */
 export async function finishDirty(fleet: Fleet, job: Stored<Job>, untilMs: number): Promise<void> {
-  await finishWithin(fleet, job, WAKE_SWEEP_MAX, untilMs, "leave the rest to the scan of blocked jobs");
-}
-
-async function finishWithin(
-  fleet: Fleet,
-  job: Stored<Job>,
-  wakeMax: number,
-  untilMs: number,
-  rest: "wait for the sweep" | "leave the rest to the scan of blocked jobs" = "wait for the sweep",
-): Promise<void> {
-  if (job.doc.dirty === undefined) return;
   await settleLease(fleet, job.doc, false);
   await closeRunsInOutbox(fleet, job.doc);
-  const woken = await wakeDependants(fleet, job.doc, wakeMax, untilMs);
-  if (woken === "some" && rest === "wait for the sweep") return;
+  await wakeDependants(fleet, job.doc, WAKE_SWEEP_MAX, untilMs);
   await clearDirty(fleet, job);
 }
 
@@ -85,20 +85,35 @@ async function clearDirty(fleet: Fleet, job: Stored<Job>): Promise<void> {
   });
 }
 
-/** After a job went back to the queue: its lease and run end, and its deps are judged. Returns the job as it is then. */
-export async function requeued(fleet: Fleet, job: Stored<Job>): Promise<Stored<Job>> {
-  let latest = job;
+/**
+ * After a job went back to the queue: its deps are judged, its lease and run end. Returns job and lease
+ * as they are then, as far as that is known in time.
+ */
+export async function requeued(
+  fleet: Fleet,
+  job: Stored<Job>,
+): Promise<{ job: Job; lease: Lease | undefined }> {
+  const latest: { job: Job; lease: Lease | undefined } = { job: job.doc, lease: undefined };
   await followUp(fleet, [
-    () => settleLease(fleet, job.doc, isOwned(job.doc)),
+    async () => (latest.lease = await settleLease(fleet, job.doc, false)),
+    async () => (latest.job = (await judged(fleet, job)).doc),
     () => closeRunsInOutbox(fleet, job.doc),
-    async () => {
-      if (job.doc.stage === "blocked") latest = (await unblock(fleet, job.doc, job)) ?? job;
-    },
   ]);
   return latest;
 }
 
-/** After a job moved on while owned: soft dependants wait for `testing`. */
+/** A job that just entered the queue, after its deps were judged; as it was when that takes too long. */
+export async function entered(fleet: Fleet, job: Stored<Job>): Promise<Job> {
+  let latest = job.doc;
+  await followUp(fleet, [async () => (latest = (await judged(fleet, job)).doc)]);
+  return latest;
+}
+
+async function judged(fleet: Fleet, job: Stored<Job>): Promise<Stored<Job>> {
+  return job.doc.stage === "blocked" ? ((await unblock(fleet, job.doc, job)) ?? job) : job;
+}
+
+/** After a job moved to `testing`: soft dependants wait for that. */
 export async function movedOn(fleet: Fleet, job: Stored<Job>): Promise<void> {
   if (job.doc.stage !== "testing") return;
   await followUp(fleet, [(untilMs) => wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs)]);

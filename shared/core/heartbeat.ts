@@ -8,8 +8,10 @@ import type { Lease } from "../schema/lease.js";
 import { PAGE_MAX, SCHEMA_VERSION } from "../schema/limits.js";
 import { toInstant } from "../schema/primitives.js";
 import type { HeartbeatRequest } from "../schema/requests.js";
+import { afterWrite } from "./after-write.js";
 import { backOff } from "./change-job.js";
 import type { Fleet } from "./fleet.js";
+import { isHeldBy } from "./lease-writes.js";
 import { StoreThrottled } from "./ports/store.js";
 
 /** Tries against other heartbeats of the same factory: more than two at once is a misuse. */
@@ -22,12 +24,17 @@ export async function heartbeat(
   request: HeartbeatRequest,
 ): Promise<{ factory: Factory; leases: Lease[] }> {
   const factory = await record(fleet, productId, request);
-  const held = await fleet.jobs.heldBy(productId, factory.factoryId, PAGE_MAX);
-  const leases = await Promise.all(held.map((job) => fleet.leases.get(job.id, job.id)));
-  const own = leases
-    .flatMap((lease) => (lease === undefined ? [] : [lease.doc]))
-    .filter((lease) => lease.status === "held" && lease.holderFactoryId === factory.factoryId);
-  return { factory, leases: own };
+  return { factory, leases: await afterWrite(() => leasesHeldBy(fleet, factory)) };
+}
+
+/** The leases of the epochs that the factory owns: one that a former epoch left behind is nobody's. */
+async function leasesHeldBy(fleet: Fleet, { productId, factoryId }: Factory): Promise<Lease[]> {
+  const jobs = await fleet.jobs.heldBy(productId, factoryId, PAGE_MAX);
+  const leases = await Promise.all(jobs.map((job) => fleet.leases.get(job.id, job.id)));
+  return leases.flatMap((lease, index) => {
+    const leaseEpoch = jobs[index]?.leaseEpoch ?? 0;
+    return isHeldBy(lease?.doc, { factoryId, leaseEpoch }) ? [lease.doc] : [];
+  });
 }
 
 async function record(fleet: Fleet, productId: string, request: HeartbeatRequest): Promise<Factory> {

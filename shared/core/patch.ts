@@ -34,6 +34,12 @@ export type Patched =
   | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
   | { kind: "not_found" };
 
+interface Accepted {
+  readonly kind: "patched";
+  /** Whether this very write moved the job to another stage. */
+  readonly moved: boolean;
+}
+
 /** The properties of a job that a patch replaces whole. */
 const REPORTED = ["checkpoint", "result", "verifyResult", "exit", "failure"] as const;
 
@@ -46,14 +52,14 @@ export async function patch(
   key?: string,
 ): Promise<Patched> {
   const { factoryId, leaseEpoch } = request;
-  const changed = await changeJob<{ kind: "patched" } | PatchRefusal>(fleet, {
+  const changed = await changeJob<Accepted | PatchRefusal>(fleet, {
     productId,
     jobId,
     operation: operation(fleet, { route: "patch", factoryId, leaseEpoch, key }, request),
     leaseEpoch,
     storeEvents: "always",
     judge: (job) => judgePatch(job, request, key !== undefined, fleet.clock.now()),
-    repeated: () => ({ kind: "patched" }),
+    repeated: () => ({ kind: "patched", moved: false }),
   });
   if (changed.kind === "not_found") return changed;
   if (changed.kind === "idempotency_conflict") {
@@ -61,7 +67,7 @@ export async function patch(
   }
   if (changed.answer.kind !== "patched") return changed.answer;
   if (isFinalStage(changed.job.doc.stage)) await finish(fleet, changed.job);
-  else if (changed.kind === "changed") await movedOn(fleet, changed.job);
+  else if (changed.answer.moved) await movedOn(fleet, changed.job);
   return { kind: "patched", job: changed.job.doc, directive: directiveFor(changed.job.doc, request) };
 }
 
@@ -79,8 +85,8 @@ function judgePatch(
   request: PatchRequest,
   mustBeRemembered: boolean,
   nowMs: number,
-): Judgement<{ kind: "patched" } | PatchRefusal> {
-  if (repeatsTheEnd(job, request)) return { kind: "settled", answer: { kind: "patched" } };
+): Judgement<Accepted | PatchRefusal> {
+  if (repeatsTheEnd(job, request)) return { kind: "settled", answer: { kind: "patched", moved: false } };
   const verdict = fence(job, request);
   if (verdict.kind !== "current") return { kind: "refused", answer: verdict };
   const owned = verdict.job;
@@ -92,8 +98,9 @@ function judgePatch(
   }
   const next = toPatched(owned, to, request, nowMs);
   // A key must be remembered even if nothing else changes: it may come again with another body.
-  if (!mustBeRemembered && sameJson(next, owned)) return { kind: "settled", answer: { kind: "patched" } };
-  return { kind: "write", next, answer: { kind: "patched" } };
+  if (!mustBeRemembered && sameJson(next, owned))
+    return { kind: "settled", answer: { kind: "patched", moved: false } };
+  return { kind: "write", next, answer: { kind: "patched", moved: !stays } };
 }
 
 /** The last patch of this very owner, sent again because its answer was lost: it was true, and still is. */

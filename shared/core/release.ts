@@ -58,6 +58,5 @@ export async function release(
     return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };
   }
   if (changed.answer.kind !== "released") return changed.answer;
-  const job = await requeued(fleet, changed.job);
-  return { kind: "released", job: job.doc, lease: (await fleet.leases.get(jobId, jobId))?.doc };
+  return { kind: "released", ...(await requeued(fleet, changed.job)) };
 }

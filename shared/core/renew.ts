@@ -15,6 +15,7 @@ import type { HeldLease } from "../schema/lease.js";
 import type { Insights } from "../schema/insights.js";
 import type { RenewRequest } from "../schema/requests.js";
 import type { Directive } from "../schema/wire.js";
+import { afterWrite } from "./after-write.js";
 import { backOff, changeJob, operation } from "./change-job.js";
 import { CONTINUE, fence, fenced } from "./fence.js";
 import type { Fenced, Identity } from "./fence.js";
@@ -41,7 +42,7 @@ export async function renew(
     if (attempt > 0) await backOff(fleet, attempt);
     const extended = await extendOwn(fleet, productId, jobId, request);
     if (extended === "again") continue;
-    const verdict = await stillOwned(fleet, productId, jobId, request, request.insights);
+    const verdict = await afterWrite(() => stillOwned(fleet, productId, jobId, request, request.insights));
     if (verdict.kind !== "current") return verdict;
     if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };
 

@@ -27,11 +27,11 @@ export async function openRun(fleet: Fleet, run: Run): Promise<void> {
 }
 
 /** Stores how a run ended. Repeatable; a lost race means that somebody else stored the same. */
-export async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
-  if ((await fleet.runs.create(ended)).kind === "created") return;
+async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
   const stored = await fleet.runs.get(ended.jobId, ended.id);
-  if (stored === undefined || stored.doc.endedAt !== undefined) return;
-  await fleet.runs.replaceIfMatch(stored, ended);
+  if (stored?.doc.endedAt !== undefined) return;
+  if (stored !== undefined) await fleet.runs.replaceIfMatch(stored, ended);
+  else if ((await fleet.runs.create(ended)).kind === "exists") await closeRun(fleet, ended);
 }
 
 /** Closes the runs that the events still in the job's outbox tell of. */

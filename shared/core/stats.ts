@@ -35,7 +35,7 @@ function groupByCapabilities(asked: readonly (readonly string[])[]): Stats["wait
   const groups = new Map<string, { capabilities: string[]; count: number }>();
   for (const list of asked) {
     const capabilities = list.toSorted();
-    const name = capabilities.join(" ");
+    const name = JSON.stringify(capabilities);
     const group = groups.get(name) ?? { capabilities, count: 0 };
     group.count++;
     groups.set(name, group);

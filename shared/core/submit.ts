@@ -18,9 +18,11 @@ import { toInstant } from "../schema/primitives.js";
 import type { Submission } from "../schema/requests.js";
 import type { Stage } from "../schema/stages.js";
 import { advance, entryStage } from "./advance.js";
+import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
 import type { Judgement, Operation } from "./change-job.js";
-import { orderOf, readDeps, refuseEdges, unblock } from "./deps.js";
+import { orderOf, readDeps, refuseEdges } from "./deps.js";
+import { entered } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { hashJson, jobIdOf } from "./hash.js";
 import { StoreUnavailable } from "./ports/store.js";
@@ -59,8 +61,10 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
   const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
   for (let attempt = 0; attempt < CREATE_TRIES_MAX; attempt++) {
     const created = await create(fleet, job);
-    if (created !== undefined) return judged(fleet, "created", created);
-    const answer = await resubmit(fleet, job, content, deps, op);
+    if (created.kind === "created") return { kind: "created", job: await entered(fleet, created.job) };
+    const look = (): Promise<Submitted | "not_found"> => resubmit(fleet, job, content, deps, op);
+    // Perhaps the create happened: then nothing may say that nothing was done.
+    const answer = await (created.kind === "unknown" ? afterWrite(look) : look());
     if (answer !== "not_found") return answer;
   }
   throw new StoreUnavailable("whether the job was created is not known");
@@ -80,8 +84,12 @@ async function resubmit(
     operation: op,
     storeEvents: "always",
     judge: (job) => judgeResubmission(fleet, job, content, deps),
-    // Only this very call can find itself: the operation's name is new with each.
-    repeated: (job) => ({ kind: job.pastHashes.length === 0 ? "created" : "superseded" }),
+    // Only this very call can find itself: the operation's name is new with each. The first content of a
+    // job is the one that created it, whatever superseded it since.
+    repeated: (job) => {
+      const [first = job.contentHash] = job.pastHashes;
+      return { kind: first === contentHashOf(content) ? "created" : "superseded" };
+    },
   });
   if (changed.kind === "not_found") return "not_found";
   if (changed.kind === "idempotency_conflict") throw new Error("a submission's operation is never repeated");
@@ -91,7 +99,7 @@ async function resubmit(
     case "existing":
     case "superseded":
     case "outdated":
-      return judged(fleet, verdict.kind, changed.job);
+      return { kind: verdict.kind, job: await entered(fleet, changed.job) };
     case "idempotency_conflict":
     case "dependency_cycle":
     case "dependency_order":
@@ -100,23 +108,18 @@ async function resubmit(
   }
 }
 
-/** S3: the answer shows the job after its deps were judged. */
-async function judged(
+/** S2. `taken`: the key has a job. `unknown`: nobody knows whether it was created. */
+async function create(
   fleet: Fleet,
-  kind: "created" | "existing" | "superseded" | "outdated",
-  job: Stored<Job>,
-): Promise<Submitted> {
-  if (job.doc.stage !== "blocked") return { kind, job: job.doc };
-  return { kind, job: ((await unblock(fleet, job.doc, job)) ?? job).doc };
-}
-
-/** S2. Undefined when the key is taken, or when nobody knows. */
-async function create(fleet: Fleet, doc: Job): Promise<Stored<Job> | undefined> {
+  doc: Job,
+): Promise<{ kind: "created"; job: Stored<Job> } | { kind: "taken" } | { kind: "unknown" }> {
   try {
     const outcome = await fleet.jobs.create(doc);
-    return outcome.kind === "created" ? { doc, etag: outcome.etag } : undefined;
+    return outcome.kind === "created"
+      ? { kind: "created", job: { doc, etag: outcome.etag } }
+      : { kind: "taken" };
   } catch (error) {
-    if (error instanceof StoreUnavailable) return undefined;
+    if (error instanceof StoreUnavailable) return { kind: "unknown" };
     throw error;
   }
 }

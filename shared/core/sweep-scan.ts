@@ -9,7 +9,8 @@ export function randomPlace(fleet: { random: Random }): string {
 /**
  * A walk over documents in the order of their ids, a bounded step at a time. It starts at a random
  * place, so that instances that live for one step only still cover everything between them, and wraps
- * at the end. A *pass* is one full wrap.
+ * at the end. A *pass* is one full wrap. It stands behind the last document that was visited, not
+ * behind the last that was read: a step that ran out of time goes on where it stopped.
  */
 export class SweepScan<T extends { readonly id: string }> {
   readonly #find: (afterId: string, limit: number) => Promise<readonly T[]>;
@@ -20,17 +21,21 @@ export class SweepScan<T extends { readonly id: string }> {
     this.#after = startAfter;
   }
 
-  /** The next documents, `limit` at most, each once. */
-  async step(limit: number): Promise<readonly T[]> {
+  /** Visits the next documents, `limit` at most and each once, while there is time; one at the least. */
+  async step(limit: number, hasTime: () => boolean, visit: (document: T) => Promise<void>): Promise<void> {
     const start = this.#after;
-    const found = await this.#find(start, limit);
-    if (found.length === limit) {
-      this.#after = found.at(-1)?.id ?? "";
-      return found;
+    let visited = 0;
+    for (const from of start === "" ? [""] : [start, ""]) {
+      const found = await this.#find(from, limit - visited);
+      for (const document of found) {
+        if (from !== start && document.id > start) return;
+        if (visited > 0 && !hasTime()) return;
+        this.#after = document.id;
+        visited++;
+        await visit(document);
+      }
+      if (visited === limit) return;
+      this.#after = "";
     }
-    const wrapped = start === "" ? [] : await this.#find("", limit - found.length);
-    const fromTheBeginning = wrapped.filter((document) => document.id <= start);
-    this.#after = fromTheBeginning.at(-1)?.id ?? "";
-    return [...found, ...fromTheBeginning];
   }
 }

@@ -18,8 +18,13 @@ import { randomPlace, SweepScan } from "./sweep-scan.js";
 
 /** Documents of each kind looked at per tick. At 5 ms a request and 4 requests each that is 4 s a kind. */
 const STEP_MAX = 200;
-/** How long one tick may take, in milliseconds: under the 30 s between two, so that they don't pile up. */
-const TICK_MS_MAX = 25_000;
+/**
+ * How long a tick may take for one kind, in milliseconds. The five of them stay under the 30 s between
+ * two ticks, and none can starve another.
+ */
+const KIND_MS_MAX = 5000;
+/** Overdue leases, owned, dirty and blocked jobs, open runs. */
+const KINDS = 5;
 
 export interface TickReport {
   readonly reaped: number;
@@ -40,37 +45,53 @@ export function startSweep(fleet: Fleet) {
   };
 }
 
-/** One tick of the reaper: bounded in documents and in time. Never throws for one job's sake. */
+/** One tick of the reaper: bounded in documents and in time. Throws only when the store answers no query at all. */
 export async function reapAndSweep(fleet: Fleet, sweep: Sweep): Promise<TickReport> {
-  const untilMs = fleet.clock.now() + TICK_MS_MAX;
   const report = { reaped: 0, failed: 0 };
-  const each = async <T>(documents: readonly T[], step: (document: T) => Promise<unknown>): Promise<void> => {
-    for (const document of documents) {
-      if (fleet.clock.now() > untilMs) return;
-      try {
-        await step(document);
-      } catch (error) {
-        report.failed++;
-        fleet.log.warn(`the next pass tries again: ${error instanceof Error ? error.message : "unknown"}`);
-      }
+  const unreachable: unknown[] = [];
+  const failed = (error: unknown): void => {
+    report.failed++;
+    fleet.log.warn(`the next pass tries again: ${error instanceof Error ? error.message : "unknown"}`);
+  };
+  const walk = async <T extends { readonly id: string }>(
+    scan: SweepScan<T>,
+    visit: (document: T, untilMs: number) => Promise<unknown>,
+  ): Promise<void> => {
+    const untilMs = fleet.clock.now() + KIND_MS_MAX;
+    const hasTime = (): boolean => fleet.clock.now() < untilMs;
+    try {
+      await scan.step(STEP_MAX, hasTime, async (document) => {
+        await visit(document, untilMs).catch(failed);
+      });
+    } catch (error) {
+      unreachable.push(error);
+      failed(error);
     }
   };
   const reapOne = async (productId: string, jobId: string): Promise<void> => {
     if (await reap(fleet, productId, jobId)) report.reaped++;
   };
 
-  const overdueSince = toInstant(fleet.clock.now() - fleet.rules.clockSkewSecondsMax * 1000);
-  await each(await fleet.leases.overdue(overdueSince, STEP_MAX), (lease) =>
-    reapOne(lease.productId, lease.jobId),
-  );
-  await each(await sweep.owned.step(STEP_MAX), (job) => reapOne(job.productId, job.id));
-  await each(await sweep.dirty.step(STEP_MAX), async (ref) => {
+  // What is overdue is found in one query, the longest first, so there is no place to remember.
+  const overdue = new SweepScan("", () => overdueLeases(fleet));
+  await walk(overdue, (lease) => reapOne(lease.productId, lease.jobId));
+  await walk(sweep.owned, (job) => reapOne(job.productId, job.id));
+  await walk(sweep.dirty, async (ref, untilMs) => {
     const job = await fleet.jobs.get(ref.productId, ref.id);
     if (job !== undefined) await finishDirty(fleet, job, untilMs);
   });
-  await each(await sweep.blocked.step(STEP_MAX), (job) => unblock(fleet, job));
-  await each(await sweep.openRuns.step(STEP_MAX), (run) => closeIfOver(fleet, run));
+  await walk(sweep.blocked, (job) => unblock(fleet, job));
+  await walk(sweep.openRuns, (run) => closeIfOver(fleet, run));
+  if (unreachable.length === KINDS) throw unreachable[0];
   return report;
+}
+
+async function overdueLeases(
+  fleet: Fleet,
+): Promise<readonly { id: string; jobId: string; productId: string }[]> {
+  const since = toInstant(fleet.clock.now() - fleet.rules.clockSkewSecondsMax * 1000);
+  const leases = await fleet.leases.overdue(since, STEP_MAX);
+  return leases.map((lease) => ({ ...lease, id: lease.jobId }));
 }
 
 /** A run whose epoch is over, but whose document doesn't say so: the writer died first, or came late. */

@@ -4,7 +4,7 @@ import { capabilities, documentBase, id, instant, jsonUpTo } from "./primitives.
 
 export const health = z.enum(["ok", "degraded", "down"]);
 export const seatLimit = z.int().min(0).max(SEATS_MAX);
-export const load = z.number().min(0).max(SEATS_MAX);
+export const load = z.number().min(0);
 export const descriptor = jsonUpTo(DESCRIPTOR_BYTES_MAX);
 
 /** A machine with agent seats, as it last described itself. */

@@ -15,12 +15,12 @@ export const id = z
 /** An instant: ISO 8601, UTC, milliseconds. Strings of this one form sort as the instants do. */
 export const instant = z.iso.datetime({ precision: 3 });
 
-/** A capability or an engine class: one printable word. */
+/** A capability or an engine class: a word or a few, without control characters. */
 export const capability = z
   .string()
   .min(1)
   .max(CAPABILITY_CHARS_MAX)
-  .regex(/^[\x21-\x7e]+$/, { error: "must be printable ASCII without spaces" });
+  .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), { error: "must have no control characters" });
 
 /** A set of capabilities: given in any order, kept once each in the order given. */
 export const capabilities = z

@@ -1,5 +1,6 @@
 /** What a caller may send. Unknown properties are refused, so nothing is ever silently ignored. */
 import { z } from "zod";
+import type {} from "zod-openapi";
 import { descriptor, health, load, seatLimit } from "./factory.js";
 import { insights } from "./insights.js";
 import {

@@ -25,6 +25,14 @@ function increment({ fleet }: World, job: Job): Change<string> {
   };
 }
 
+it("an operation is named by its owner, too: another factory's or another epoch's same key is another operation", () => {
+  const ids = { unique: () => "unused" };
+  const name = (factoryId: string, leaseEpoch: number): string =>
+    operation({ ids }, { route: "patch", factoryId, leaseEpoch, key: "k" }, {}).op;
+  expect(new Set([name("f1", 1), name("f1", 2), name("f2", 1)]).size).toBe(3);
+  expect(name("f1", 1)).toBe(name("f1", 1));
+});
+
 onEachStore("changing a job", (open) => {
   it("loses no change of twenty at once", async () => {
     const world = aWorld(await open(), { chance: 0.5 });
@@ -33,7 +41,7 @@ onEachStore("changing a job", (open) => {
     expect((await stored(world, job)).exit).toBe(20);
   });
 
-  it("is made once when the answer was lost, though others wrote meanwhile", async () => {
+  it("is made once when the answer was lost", async () => {
     const store = await open();
     const world = aWorld(store);
     const job = await aJob(world, { idempotencyKey: "a" });

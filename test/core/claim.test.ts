@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { claim } from "../../shared/core/claim.js";
-import { heartbeat } from "../../shared/core/heartbeat.js";
 import { patch } from "../../shared/core/patch.js";
 import { submit } from "../../shared/core/submit.js";
 import { submission } from "../../shared/schema/requests.js";
@@ -178,66 +177,4 @@ onEachStore("the claim race", (open) => {
     expect(won).toHaveLength(60);
     expect(new Set(won).size).toBe(60);
   }, 60_000);
-});
-
-onEachStore("a claim with a claimId", (open) => {
-  const named = { factoryId: "f1", claimId: "c-1" };
-
-  it("gives the same lease again when its answer was lost", async () => {
-    const world = aWorld(await open());
-    await aJob(world, { idempotencyKey: "a" });
-    await aJob(world, { idempotencyKey: "b" });
-    await aFactory(world, "f1");
-    const first = await claim(world.fleet, PRODUCT, named);
-    world.clock.advance(10);
-    const again = await claim(world.fleet, PRODUCT, named);
-    expect(again).toMatchObject({ kind: "claimed", job: { idempotencyKey: "a", leaseEpoch: 1, attempt: 1 } });
-    expect(first).toMatchObject({ kind: "claimed", job: { idempotencyKey: "a", leaseEpoch: 1 } });
-  });
-
-  it("is told claim_ended once its job is over, never another job", async () => {
-    const world = aWorld(await open());
-    const job = await aJob(world, { idempotencyKey: "a" });
-    await aJob(world, { idempotencyKey: "b" });
-    await aFactory(world, "f1");
-    await claim(world.fleet, PRODUCT, named);
-    await patch(world.fleet, PRODUCT, job.id, { factoryId: "f1", leaseEpoch: 1, stage: "shipped" });
-    expect(await claim(world.fleet, PRODUCT, named)).toEqual({ kind: "nothing", reason: "claim_ended" });
-  });
-
-  it("belongs to its factory: the same id of another factory is another claim", async () => {
-    const world = aWorld(await open());
-    await aJob(world, { idempotencyKey: "a" });
-    await aJob(world, { idempotencyKey: "b" });
-    await aFactory(world, "f1");
-    await aFactory(world, "f2");
-    await claim(world.fleet, PRODUCT, named);
-    expect(await claim(world.fleet, PRODUCT, { ...named, factoryId: "f2" })).toMatchObject({
-      kind: "claimed",
-      job: { idempotencyKey: "b" },
-    });
-  });
-
-  it("keeps one job when a duplicate of it ran beside it", async () => {
-    const store = await open();
-    const world = aWorld(store);
-    await aJob(world, { idempotencyKey: "a" });
-    await aJob(world, { idempotencyKey: "b" });
-    await aFactory(world, "f1");
-    const racing = justBefore(store, writes("fleet_jobs"), () => claim(world.fleet, PRODUCT, named));
-    const duplicate = aWorld(racing, { name: "two", clock: world.clock });
-    expect(await claim(duplicate.fleet, PRODUCT, named)).toEqual({ kind: "nothing", reason: "contended" });
-
-    const { leases } = await heartbeat(world.fleet, PRODUCT, {
-      factoryId: "f1",
-      capabilities: [],
-      engines: [],
-      seatLimit: 10,
-      load: 0,
-      health: "ok",
-    });
-    expect(leases).toHaveLength(1);
-    const back = await world.fleet.jobs.getByKey(PRODUCT, "b");
-    expect(back?.doc).toMatchObject({ stage: "queued", attempt: 0 });
-  });
 });

@@ -1,11 +1,13 @@
 import { expect, it } from "vitest";
 import { patch } from "../../shared/core/patch.js";
 import { readEvents } from "../../shared/core/read-events.js";
+import { StoreThrottled } from "../../shared/core/ports/store.js";
 import { reap } from "../../shared/core/reap.js";
 import { release } from "../../shared/core/release.js";
 import { withWhatTheJobKnows } from "../../shared/core/run-history.js";
 import { OUTBOX_MAX } from "../../shared/schema/limits.js";
 import type { Job } from "../../shared/schema/job.js";
+import { intercept } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 import type { World } from "../support/world.js";
@@ -66,11 +68,20 @@ onEachStore("events", (open) => {
     ]);
   });
 
-  it("fold to the job's stage, epoch, holder and attempt", async () => {
+  it("fold to the job's stage, epoch, holder and attempt: each begins where the one before it ended", async () => {
     const world = aWorld(await open());
     const job = await aLife(world);
-    const last = (await everything(world, job)).at(-1);
-    expect(last?.data).toMatchObject({ to: job.stage, leaseEpoch: 4, holderFactoryId: "f2", attempt: 2 });
+    const events = await everything(world, job);
+    for (const [place, { data }] of events.entries())
+      expect(data["from"]).toBe(events[place - 1]?.data["to"]);
+    expect(events.map(({ data }) => data["leaseEpoch"])).toEqual([0, 1, 1, 2, 3, 3, 4, 4]);
+    expect(events.map(({ data }) => data["attempt"])).toEqual([0, 1, 1, 1, 2, 1, 2, 2]);
+    expect(events.at(-1)?.data).toMatchObject({
+      to: job.stage,
+      leaseEpoch: 4,
+      holderFactoryId: "f2",
+      attempt: 2,
+    });
   });
 
   it("come page by page, each once", async () => {
@@ -110,6 +121,30 @@ onEachStore("runs", (open) => {
       { leaseEpoch: 4, attempt: 2, factoryId: "f2", exit: 0 },
     ]);
     for (const run of runs) expect(run.endedAt).toBeDefined();
+  });
+
+  it("are kept though they could not be stored when they ended: the event that goes takes its run along", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await aFactory(world, "f1");
+    const noRuns = aWorld(
+      intercept(store, (call, proceed) =>
+        call.container === "fleet_runs" ? Promise.reject(new StoreThrottled(1)) : proceed(),
+      ),
+      { name: "two", clock: world.clock },
+    );
+    await mustClaim(noRuns, "f1");
+    await release(noRuns.fleet, PRODUCT, job.id, { factoryId: "f1", leaseEpoch: 1 });
+    await mustClaim(noRuns, "f1");
+    const late = { factoryId: "f1", leaseEpoch: 2, stage: "building" as const };
+    await expect(patch(noRuns.fleet, PRODUCT, job.id, late)).rejects.toThrow(StoreThrottled);
+    await patch(world.fleet, PRODUCT, job.id, late);
+    await patch(world.fleet, PRODUCT, job.id, { ...late, stage: "shipped" });
+    expect((await world.fleet.runs.list(job.id, 10)).value).toMatchObject([
+      { leaseEpoch: 1, factoryId: "f1" },
+      { leaseEpoch: 2, factoryId: "f1" },
+    ]);
   });
 
   it("show what an open one has used so far", async () => {

@@ -1,8 +1,11 @@
 import { expect, it } from "vitest";
+import { claim } from "../../shared/core/claim.js";
 import { heartbeat, isStale } from "../../shared/core/heartbeat.js";
 import { patch } from "../../shared/core/patch.js";
+import { release } from "../../shared/core/release.js";
 import { readStats } from "../../shared/core/stats.js";
 import type { HeartbeatRequest } from "../../shared/schema/requests.js";
+import { crashAfter, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim } from "../support/world.js";
 
@@ -49,6 +52,22 @@ onEachStore("heartbeat", (open) => {
     await patch(world.fleet, PRODUCT, shipped.job.id, { factoryId: "f1", leaseEpoch: 1, stage: "shipped" });
     const { leases } = await heartbeat(world.fleet, PRODUCT, beat);
     expect(leases).toMatchObject([{ jobId: held.job.id, leaseEpoch: 1, status: "held" }]);
+  });
+
+  it("does not list a lease that a former epoch of the job left behind", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await mustClaim(world, await aFactory(world, "f1"));
+    const dying = () =>
+      aWorld(crashAfter(store, writes("fleet_jobs")), { name: "doomed", clock: world.clock }).fleet;
+    await release(dying(), PRODUCT, job.id, { factoryId: "f1", leaseEpoch: 1 }).catch(() => undefined);
+    await claim(dying(), PRODUCT, { factoryId: "f1" }).catch(() => undefined);
+    expect((await world.fleet.leases.get(job.id, job.id))?.doc).toMatchObject({
+      status: "held",
+      leaseEpoch: 1,
+    });
+    expect((await heartbeat(world.fleet, PRODUCT, beat)).leases).toEqual([]);
   });
 
   it("that is missing for too long makes the factory stale", async () => {

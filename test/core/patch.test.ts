@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { patch } from "../../shared/core/patch.js";
 import { reap } from "../../shared/core/reap.js";
+import { renew } from "../../shared/core/renew.js";
+import { RECENT_OPS_MAX } from "../../shared/schema/limits.js";
 import type { Stage } from "../../shared/schema/stages.js";
 import { STAGES } from "../../shared/schema/stages.js";
 import { delayEffect, intercept, loseAnswer, writes } from "../support/intercept.js";
@@ -142,6 +144,34 @@ onEachStore("patch", (open) => {
       kind: "patched",
       job: { stage: "building", holderFactoryId: "f2" },
     });
+  });
+
+  it("still knows a key after a day of renewals with reports, which have none", async () => {
+    const world = aWorld(await open());
+    const job = await anOwnedJob(world);
+    const build = { ...who, stage: "building" as const };
+    await patch(world.fleet, PRODUCT, job.id, build, "key-1");
+    await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "testing" }, "key-2");
+    for (let turns = 1; turns <= 100; turns++)
+      await renew(world.fleet, PRODUCT, job.id, { ...who, insights: { turns } });
+    expect(await patch(world.fleet, PRODUCT, job.id, build, "key-1")).toMatchObject({ kind: "patched" });
+    expect(await stored(world, job)).toMatchObject({ stage: "testing" });
+    expect((await stored(world, job)).recentOps.length).toBeLessThanOrEqual(RECENT_OPS_MAX);
+  });
+
+  it("judges dependants when the job comes to testing, and not again with every report from there", async () => {
+    const store = await open();
+    let queries = 0;
+    const counting = intercept(store, (call, proceed) => {
+      if (call.method === "query" && call.container === "fleet_jobs") queries++;
+      return proceed();
+    });
+    const world = aWorld(counting);
+    const job = await anOwnedJob(world);
+    await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "testing" });
+    queries = 0;
+    await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "testing", insights: { turns: 1 } });
+    expect(queries).toBe(0);
   });
 
   it("does not tell a zombie to continue because it repeats a key that was accepted once", async () => {

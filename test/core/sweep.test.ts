@@ -3,7 +3,7 @@ import { claim } from "../../shared/core/claim.js";
 import { patch } from "../../shared/core/patch.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import { SweepScan } from "../../shared/core/sweep-scan.js";
-import { intercept } from "../support/intercept.js";
+import { crashAfter, intercept, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 
@@ -65,6 +65,59 @@ onEachStore("a tick of the reaper", (open) => {
     expect(await stored(world, good)).toMatchObject({ stage: "queued" });
   });
 
+  it("reaches every dead job in time, though the store is so slow that one tick manages a few", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const jobs = [];
+    for (let n = 0; n < 12; n++) jobs.push(await aJob(world, { idempotencyKey: `j${n}` }));
+    await aFactory(world, "f1", { seatLimit: 100 });
+    for (const job of jobs) {
+      await mustClaim(world, "f1");
+      // Without a lease only the scan of owned jobs finds it.
+      const lease = await world.fleet.leases.get(job.id, job.id);
+      if (lease) await world.fleet.leases.deleteIfMatch(job.id, lease);
+    }
+    world.clock.advance(1000);
+    // Three of them make trouble, each after 10 s; and every request takes one.
+    const poison = jobs
+      .map(({ id }) => id)
+      .sort()
+      .slice(0, 3);
+    const slow = intercept(store, (call, proceed) => {
+      world.clock.advance(1);
+      if (call.method !== "replaceIfMatch" || !poison.includes(String(call.doc["id"]))) return proceed();
+      world.clock.advance(10);
+      return Promise.reject(new Error("trouble"));
+    });
+    const reaper = aWorld(slow, { name: "two", clock: world.clock });
+    const sweep = startSweep(reaper.fleet);
+    for (let tick = 0; tick < 25; tick++) await reapAndSweep(reaper.fleet, sweep);
+    expect(await world.fleet.jobs.countByStage(PRODUCT, "assigned")).toBe(poison.length);
+    expect(await world.fleet.jobs.countByStage(PRODUCT, "queued")).toBe(jobs.length - poison.length);
+  });
+
+  it("gives every kind of work its time: slow healthy jobs don't keep a blocked one waiting", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const dep = await aJob(world, { idempotencyKey: "dep", priority: "critical" });
+    await aFactory(world, "f1", { seatLimit: 100 });
+    await mustClaim(world, "f1");
+    const blocked = await aJob(world, { idempotencyKey: "blocked", deps: [dep.id] });
+    for (let n = 0; n < 20; n++) await aJob(world, { idempotencyKey: `healthy-${n}` });
+    for (let n = 0; n < 20; n++) await mustClaim(world, "f1");
+    const dying = aWorld(crashAfter(store, writes("fleet_jobs")), { name: "doomed", clock: world.clock });
+    await patch(dying.fleet, PRODUCT, dep.id, { factoryId: "f1", leaseEpoch: 1, stage: "shipped" }).catch(
+      () => undefined,
+    );
+    const slow = intercept(store, (_call, proceed) => {
+      world.clock.advance(1);
+      return proceed();
+    });
+    const reaper = aWorld(slow, { name: "two", clock: world.clock });
+    await reapAndSweep(reaper.fleet, startSweep(reaper.fleet));
+    expect(await stored(world, blocked)).toMatchObject({ stage: "queued" });
+  });
+
   it("wakes more dependants than a request does", async () => {
     const world = aWorld(await open());
     const dep = await aJob(world, { idempotencyKey: "dep" });
@@ -103,9 +156,17 @@ describe("a sweep's scan", () => {
   const documents = ["a", "b", "c", "d", "e", "f", "g"].map((id) => ({ id }));
   const find = (after: string, limit: number) =>
     Promise.resolve(documents.filter(({ id }) => id > after).slice(0, limit));
-  const steps = async (scan: SweepScan<{ id: string }>, limit: number, count: number) => {
+  const steps = async (scan: SweepScan<{ id: string }>, limit: number, count: number, atATime = limit) => {
     const seen: string[] = [];
-    for (let n = 0; n < count; n++) seen.push((await scan.step(limit)).map(({ id }) => id).join(""));
+    for (let n = 0; n < count; n++) {
+      let met = "";
+      const visit = ({ id }: { id: string }): Promise<void> => {
+        met += id;
+        return Promise.resolve();
+      };
+      await scan.step(limit, () => met.length < atATime, visit);
+      seen.push(met);
+    }
     return seen;
   };
 
@@ -117,5 +178,14 @@ describe("a sweep's scan", () => {
   it("meets nothing twice in one step that is larger than what there is", async () => {
     expect(await steps(new SweepScan("d", find), 100, 2)).toEqual(["efgabcd", "efgabcd"]);
     expect(await steps(new SweepScan("", find), 7, 2)).toEqual(["abcdefg", "abcdefg"]);
+  });
+
+  it("goes on where its time ran out, not behind what it read but did not visit", async () => {
+    expect(await steps(new SweepScan("d", find), 100, 4, 3)).toEqual(["efg", "abc", "def", "gab"]);
+    expect(await steps(new SweepScan("", find), 5, 3, 2)).toEqual(["ab", "cd", "ef"]);
+  });
+
+  it("visits one document at the least, however late it is", async () => {
+    expect(await steps(new SweepScan("", find), 100, 3, 0)).toEqual(["a", "b", "c"]);
   });
 });

@@ -69,7 +69,7 @@ describe.each(["memory", "cosmos"] as const)("renewing and releasing (%s)", (pro
     expect(next.job).toMatchObject({ id: job.id, attempt: 1, leaseEpoch: 2, checkpoint });
   });
 
-  it("answers a release that is repeated under its key as it did, and refuses another body", async () => {
+  it("answers a release that is repeated under its key as it did, and fences one without a key", async () => {
     const { lease } = await holding();
     const key = { "idempotency-key": "op-1" };
     const first = await lease("release", { reason: "a" }, key);

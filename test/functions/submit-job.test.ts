@@ -150,7 +150,7 @@ describe.each(["memory", "cosmos"] as const)("POST /fleet/jobs (%s)", (provider)
 
   it("names the element that is wrong", async () => {
     const { call } = aProduct(app);
-    const body = aSubmission({ capabilities: ["ok", "not ok"], deps: ["/"], priority: "urgent" });
+    const body = aSubmission({ capabilities: ["ok", "not\nok"], deps: ["/"], priority: "urgent" });
     const answer = await call("POST", "/fleet/jobs", { body });
     const paths = answer.body.errors.map((error) => error.path);
     expect(paths.toSorted()).toEqual(["capabilities.1", "deps.0", "priority"]);

@@ -17,7 +17,7 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
     ["instructions over 256 KiB", { bodyMd: "é".repeat(128 * 1024 + 1) }, "bodyMd"],
     ["a manifest over 64 KiB", { manifestSnapshot: { x: "y".repeat(64 * 1024) } }, "manifestSnapshot"],
     ["65 deps", { deps: Array.from({ length: 65 }, (_, n) => `d${n}`) }, "deps"],
-    ["a capability with a space", { capabilities: ["big gpu"] }, "capabilities.0"],
+    ["a capability with a line break", { capabilities: ["big\ngpu"] }, "capabilities.0"],
     [
       "an event of a type that does not exist",
       { outbox: [{ seq: 1, type: "moved", at: "x", data: {} }] },

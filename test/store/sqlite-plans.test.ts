@@ -48,8 +48,11 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
       "a factory's jobs",
       "fleet_jobs",
       "acme",
-      { where: [equal("holderFactoryId", "f1"), { field: "stage", is: "in", values: OWNED_STAGES }] },
-      "with_holderFactoryId_id",
+      {
+        where: [equal("holderFactoryId", "f1"), { field: "stage", is: "in", values: OWNED_STAGES }],
+        orderBy: ascending("holderFactoryId", "stage", "id"),
+      },
+      "by_holderFactoryId_stage_id",
     ],
     ["a claim's job", "fleet_jobs", "acme", { where: [equal("claimId", "f1:c")] }, "with_claimId_id"],
     [

@@ -126,15 +126,20 @@ function holdings(store: Store) {
     countHeldBy: (productId: string, factoryId: string): Promise<number> =>
       store.count(jobs, productId, [equal("holderFactoryId", factoryId), owned]),
 
-    /** Jobs that the factory owns now, `limit` at most. */
-    heldBy: async (
-      productId: string,
-      factoryId: string,
-      limit: number,
-    ): Promise<readonly { id: string }[]> => {
-      const where = [equal("holderFactoryId", factoryId), owned];
-      return (await store.query(jobs, productId, { where, orderBy: byId, limit, freshness: "fresh" }, ["id"]))
-        .value;
+    /** Jobs that the factory owns now, and at which epoch, `limit` at most. */
+    heldBy: async (productId: string, factoryId: string, limit: number) => {
+      const query: Query = {
+        where: [equal("holderFactoryId", factoryId), owned],
+        // In the order of the index that knows the stages: final jobs keep their holder, and pile up.
+        orderBy: [
+          { field: "holderFactoryId", direction: "ascending" },
+          { field: "stage", direction: "ascending" },
+          { field: "id", direction: "ascending" },
+        ],
+        limit,
+        freshness: "fresh",
+      };
+      return (await store.query(jobs, productId, query, ["id", "leaseEpoch"])).value;
     },
 
     /** Jobs whose present or last owner got them by this claim: one, but for duplicates running side by side. */
@@ -150,14 +155,14 @@ function holdings(store: Store) {
 /** Looking for work that a write left behind. */
 function scans(store: Store) {
   return {
-    /** Blocked jobs that depend on `depId`, in the order of their ids, from behind `afterId`. */
-    blockedOn: (productId: string, depId: string, limit: number, afterId?: string) => {
-      const where: Condition[] = [equal("stage", "blocked"), { field: "deps", is: "contains", value: depId }];
-      const after = afterId === undefined ? undefined : [afterId];
-      return store.query(jobs, productId, { where, orderBy: byId, limit, after, freshness: "fresh" }, [
-        "id",
-        "depsMode",
-      ]);
+    /** The first `limit` blocked jobs that depend on `depId`; `soft`: only those that wait for testing. */
+    blockedOn: (productId: string, depId: string, which: "all" | "soft", limit: number) => {
+      const where: Condition[] = [
+        equal("stage", "blocked"),
+        { field: "deps", is: "contains", value: depId },
+        ...(which === "soft" ? [equal("depsMode", "soft")] : []),
+      ];
+      return store.query(jobs, productId, { where, orderBy: byId, limit, freshness: "fresh" }, ["id"]);
     },
 
     /** Owned jobs of one product in the order of their ids, from behind `afterId`. */
