@@ -1,0 +1,35 @@
+/**
+ * Which store operations the coordinator has, and which of them an actor has died before and after. A
+ * site is a line of shared/core that calls a repository: those that exist are counted in the compiled
+ * source, those that were crashed are read off the stack.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const CORE = fileURLToPath(new URL("../../shared/core/", import.meta.url));
+const CALL = /fleet\.(jobs|leases|runs|events|factories)\.\w+\(/g;
+
+/** Where an operation was asked for. The stack is taken at once, and read only if somebody asks. */
+export class CallSite {
+  readonly #here = new Error();
+
+  /** "claim.js:87", or undefined when the coordinator did not ask. */
+  get name(): string | undefined {
+    const frames = this.#here.stack?.split("\n") ?? [];
+    const found = frames
+      .map((line) => /shared\/core\/([a-z-]+\.js):(\d+)/.exec(line))
+      .find((match) => match !== null);
+    return found === undefined ? undefined : `${found[1] ?? ""}:${found[2] ?? ""}`;
+  }
+}
+
+/** Every line of the compiled core that calls a repository, but for reads that only serve GET routes. */
+export function sitesThatExist(): string[] {
+  return readdirSync(CORE)
+    .filter((file) => file.endsWith(".js") && file !== "stats.js")
+    .flatMap((file) =>
+      readFileSync(`${CORE}${file}`, "utf8")
+        .split("\n")
+        .flatMap((line, index) => (line.match(CALL) === null ? [] : [`${file}:${index + 1}`])),
+    );
+}

@@ -1,0 +1,94 @@
+/** Who plays in the scenarios, and where they begin: each actor makes one call, most of them on job a. */
+import { jobIdOf } from "../../shared/core/hash.js";
+import { reap } from "../../shared/core/reap.js";
+import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
+import { PRODUCT, beat, doClaim, doPatch, doRelease, doRenew, doSubmit } from "./clients.js";
+import type { Actor, Self } from "./run.js";
+
+export const A = jobIdOf(PRODUCT, "a");
+export const B = jobIdOf(PRODUCT, "b");
+export const f1 = { factoryId: "f1", leaseEpoch: 1 };
+const OVER_SECONDS = 1000;
+
+export const actor = (name: string, act: Actor["act"]): Actor => ({ name, act });
+export const time = actor("time", (self) => self.passTime(OVER_SECONDS));
+export const claims = (factoryId: string, claimId?: string): Actor =>
+  actor(`${factoryId} claims${claimId ? ` as ${claimId}` : ""}`, (self) => doClaim(self, factoryId, claimId));
+export const reaps = (name = "reaper", jobId = A): Actor =>
+  actor(name, (self) => reap(self.fleet, PRODUCT, jobId));
+export const sweeps = (name = "sweeper"): Actor =>
+  actor(name, (self) => reapAndSweep(self.fleet, startSweep(self.fleet)));
+export const ships = (key?: string): Actor =>
+  actor("f1 ships", (self) => doPatch(self, A, f1, { stage: "shipped" }, key));
+export const renews = (turns?: number): Actor => actor("f1 renews", (self) => doRenew(self, A, f1, turns));
+export const releases = (key?: string): Actor =>
+  actor("f1 releases", (self) => doRelease(self, A, f1, "w1", key));
+export const submits = (name: string, key: string, given: object = {}): Actor =>
+  actor(name, (self) => doSubmit(self, key, given));
+export const checkpoints = (wipCommit: string): Actor =>
+  actor(`f1 saves ${wipCommit}`, (self) =>
+    doPatch(self, A, f1, { stage: "building", checkpoint: { wipCommit } }),
+  );
+
+export async function factories(self: Self): Promise<void> {
+  await beat(self, "f1");
+  await beat(self, "f2");
+  await beat(self, "f3");
+}
+
+/** Two factories, and job a in the queue. */
+export async function queued(self: Self): Promise<void> {
+  await factories(self);
+  await doSubmit(self, "a");
+}
+
+/** Job a is held by f1 at epoch 1. */
+export async function owned(self: Self): Promise<void> {
+  await queued(self);
+  await doClaim(self, "f1", "first");
+}
+
+/** Job a is held by f1; b waits for it. */
+export async function withDependant(self: Self, depsMode: "hard" | "soft" = "hard"): Promise<void> {
+  await owned(self);
+  await doSubmit(self, "b", { deps: [A], depsMode });
+}
+
+/** Job b, whose dependency a has shipped, is held by f1. */
+export async function ownedDependant(self: Self): Promise<void> {
+  await withDependant(self);
+  await doPatch(self, A, f1, { stage: "shipped" });
+  await doClaim(self, "f1");
+}
+
+/** Jobs a and b in the queue. */
+export async function twoQueued(self: Self): Promise<void> {
+  await queued(self);
+  await doSubmit(self, "b");
+}
+
+type Advance = (seconds: number) => void;
+
+/** Job a is held by f1, whose lease is over. */
+export async function overdue(self: Self, advance: Advance): Promise<void> {
+  await owned(self);
+  advance(OVER_SECONDS);
+}
+
+/** Job a was held by f1 at epoch 1, and is back in the queue at epoch 2. */
+export async function reaped(self: Self, advance: Advance): Promise<void> {
+  await overdue(self, advance);
+  await reap(self.fleet, PRODUCT, A);
+}
+
+/** Job b, whose dependency a has shipped, is held by f1, whose lease is over. */
+export async function overdueDependant(self: Self, advance: Advance): Promise<void> {
+  await ownedDependant(self);
+  advance(OVER_SECONDS);
+}
+
+/** Job a was held by f1 at epoch 1 and given back: an old lease lies there. */
+export async function queuedAgain(self: Self): Promise<void> {
+  await owned(self);
+  await doRelease(self, A, f1);
+}

@@ -1,0 +1,24 @@
+/** A planted bug: an edit of the real sources that still compiles. */
+export interface Mutant {
+  readonly name: string;
+  /** `find` stands exactly once in `file`, which is under shared/. */
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+}
+
+export function mutant(name: string, file: string, find: string, replace: string): Mutant {
+  return { name, edits: [{ file, find, replace }] };
+}
+
+/** The files that bugs are planted in. */
+export const ADVANCE = "core/advance.ts";
+export const CHANGE = "core/change-job.ts";
+export const CLAIM = "core/claim.ts";
+export const DEPS = "core/deps.ts";
+export const FENCE = "core/fence.ts";
+export const LEASE = "core/lease-writes.ts";
+export const PATCH = "core/patch.ts";
+export const REAP = "core/reap.ts";
+export const RELEASE = "core/release.ts";
+export const RENEW = "core/renew.ts";
+export const SUBMIT = "core/submit.ts";
+export const SWEEP = "core/sweep.ts";

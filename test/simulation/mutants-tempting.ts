@@ -1,0 +1,196 @@
+/** Planted bugs: every row of the table of tempting variants in docs/protocol.md, and writes that forget their condition. */
+import {
+  ADVANCE,
+  CHANGE,
+  CLAIM,
+  LEASE,
+  PATCH,
+  REAP,
+  RELEASE,
+  RENEW,
+  SUBMIT,
+  SWEEP,
+  mutant,
+} from "./mutant.js";
+import type { Mutant } from "./mutant.js";
+
+/** The table of tempting variants, row by row. */
+export const TEMPTING: readonly Mutant[] = [
+  {
+    name: "claim takes the lease first, then the job",
+    edits: [
+      {
+        file: CLAIM,
+        find: `  const changed = await changeJob<"won" | "lost">(fleet, {`,
+        replace: `  const early = (await fleet.jobs.get(productId, jobId))?.doc;
+  if (early === undefined || !isQueued(early)) return undefined;
+  const soon = toAssigned(early, { factoryId, engine: undefined, claimId: claim.name }, fleet.clock.now());
+  await grantLease(fleet, soon, claim.leaseSeconds);
+  const changed = await changeJob<"won" | "lost">(fleet, {`,
+      },
+    ],
+  },
+  mutant(
+    "the reaper changes the job without revoking the lease",
+    REAP,
+    "if (decision.revoked || (await revokeLease(fleet, job.doc, lease))) return",
+    "if (lease !== null) return",
+  ),
+  mutant(
+    "the revocation leaves an older lease at its older epoch",
+    LEASE,
+    `    leaseEpoch: job.leaseEpoch,
+    status: "expired",`,
+    `    leaseEpoch: read?.doc.leaseEpoch ?? job.leaseEpoch,
+    status: "expired",`,
+  ),
+  {
+    name: "fencing is checked on the lease, then the job is written with its fresh etag",
+    edits: [
+      {
+        file: PATCH,
+        find: `  const { factoryId, leaseEpoch } = request;
+  const changed`,
+        replace: `  const { factoryId, leaseEpoch } = request;
+  const lease = (await fleet.leases.get(jobId, jobId))?.doc;
+  const holds = lease?.leaseEpoch === leaseEpoch && lease.holderFactoryId === factoryId && lease.status === "held";
+  const changed`,
+      },
+      {
+        file: PATCH,
+        find: "judge: (job) => judgePatch(job, request, key !== undefined, fleet.clock.now()),",
+        replace: `judge: (job) =>
+      judgePatch(job, holds ? { ...request, leaseEpoch: job.leaseEpoch, factoryId: job.holderFactoryId ?? factoryId } : request, key !== undefined, fleet.clock.now()),`,
+      },
+    ],
+  },
+  mutant(
+    "the reaper looks at leases only",
+    SWEEP,
+    "  await each(await sweep.owned.step(STEP_MAX), (job) => reapOne(job.productId, job.id));\n",
+    "",
+  ),
+  mutant(
+    "a renewal looks only at the lease",
+    RENEW,
+    `    if (extended === "again") continue;`,
+    `    if (extended === "again") continue;
+    if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };`,
+  ),
+  {
+    name: "release writes the lease first",
+    edits: [
+      {
+        file: RELEASE,
+        find: `  const changed = await`,
+        replace: `  const first = (await fleet.jobs.get(productId, jobId))?.doc;
+  if (first !== undefined && fence(first, request).kind === "current") await settleLease(fleet, first, false);
+  const changed = await`,
+      },
+      {
+        file: RELEASE,
+        find: `import type { Fleet } from "./fleet.js";`,
+        replace: `import type { Fleet } from "./fleet.js";
+import { settleLease } from "./lease-writes.js";`,
+      },
+    ],
+  },
+  mutant(
+    "fenced is answered from an old read",
+    PATCH,
+    `  const { factoryId, leaseEpoch } = request;
+  const changed`,
+    `  const { factoryId, leaseEpoch } = request;
+  const owned = await fleet.jobs.sweep("owned", "", 100);
+  const directive: Directive = { action: "stop", reason: "lease_lost" };
+  if (!owned.some(({ id }) => id === jobId)) {
+    return { kind: "lease_not_held", currentEpoch: leaseEpoch, stage: "queued", directive };
+  }
+  const changed`,
+  ),
+  {
+    name: "operation ids are remembered without their owner",
+    edits: [
+      {
+        file: CHANGE,
+        find: `[scope.route, scope.factoryId ?? "", scope.leaseEpoch ?? 0, ...key]`,
+        replace: `[scope.route, ...key]`,
+      },
+      {
+        file: CHANGE,
+        find: "    body: short(hashJson(body)),",
+        replace: `    body: short(hashJson(typeof body === "object" ? { ...body, factoryId: "", leaseEpoch: 0 } : body)),`,
+      },
+      { file: ADVANCE, find: "    recentOps: [],", replace: "    recentOps: queued.recentOps," },
+      {
+        file: PATCH,
+        find: `    leaseEpoch,
+    storeEvents`,
+        replace: `    storeEvents`,
+      },
+    ],
+  },
+];
+
+export const CONDITIONAL: readonly Mutant[] = [
+  mutant(
+    "a lost race is overwritten with a fresh etag",
+    CHANGE,
+    `    const outcome = await fleet.jobs.replaceIfMatch(read, doc);`,
+    `    let outcome = await fleet.jobs.replaceIfMatch(read, doc);
+    if (outcome.kind === "etag_mismatch") {
+      const again = await fleet.jobs.get(doc.productId, doc.id);
+      if (again !== undefined) outcome = await fleet.jobs.replaceIfMatch(again, doc);
+    }`,
+  ),
+  mutant(
+    "a write without an answer counts as done",
+    CHANGE,
+    `if (error instanceof StoreUnavailable) return { kind: "outcome_unknown" };`,
+    `if (error instanceof StoreUnavailable) return { kind: "written", job: { doc, etag: read.etag } };`,
+  ),
+  mutant(
+    "a lease write without an answer counts as done",
+    LEASE,
+    "    return sameJson((await fleet.leases.get(next.jobId, next.id))?.doc, next);",
+    "    return !sameJson(next, undefined);",
+  ),
+  mutant(
+    "a create without an answer counts as done",
+    SUBMIT,
+    "if (error instanceof StoreUnavailable) return undefined;",
+    `if (error instanceof StoreUnavailable) return { doc, etag: "1" };`,
+  ),
+  mutant(
+    "a create that found the key taken counts as done",
+    SUBMIT,
+    `return outcome.kind === "created" ? { doc, etag: outcome.etag } : undefined;`,
+    `return { doc, etag: outcome.kind === "created" ? outcome.etag : "1" };`,
+  ),
+  mutant(
+    "the reaper writes what it read earlier",
+    REAP,
+    `      const stillThere = isOwned(job) && job.leaseEpoch === owned.leaseEpoch;
+      if (!stillThere) return { kind: "settled", answer: false };
+      return { kind: "write", next: toExpired(job,`,
+    `      if (job.leaseEpoch !== owned.leaseEpoch) return { kind: "settled", answer: false };
+      return { kind: "write", next: toExpired({ ...owned, outbox: job.outbox, eventSeq: job.eventSeq },`,
+  ),
+  mutant(
+    "a retried claim claims again what it already has",
+    CLAIM,
+    "if (!isQueued(job) || !isClaimable",
+    `if (isOwned(job) && job.holderFactoryId === factoryId) {
+        const again = toAssigned({ ...job, stage: "queued" }, { factoryId, engine: undefined, claimId: claim.name }, nowMs);
+        return { kind: "write", next: again, answer: "won" };
+      }
+      if (!isQueued(job) || !isClaimable`,
+  ),
+  mutant(
+    "a claim does not look whether the job is still queued",
+    CLAIM,
+    "      if (!isQueued(job) || !isClaimable(job, claim.factory, nowMs))",
+    `      const looksQueued = (some: Job): some is QueuedJob => some.stage !== "shipped";
+      if (!looksQueued(job) || !isClaimable(job, claim.factory, nowMs))`,
+  ),
+];

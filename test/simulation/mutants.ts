@@ -1,0 +1,13 @@
+/** All planted bugs: mistakes that a good engineer could make in the real code. */
+import type { Mutant } from "./mutant.js";
+import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
+import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
+
+export const MUTANTS: readonly Mutant[] = [
+  ...TEMPTING,
+  ...CONDITIONAL,
+  ...EPOCHS,
+  ...EVENTS,
+  ...WORK,
+  ...SWEEPING,
+];

@@ -1,0 +1,180 @@
+/**
+ * One execution of a scenario under one schedule. Each actor runs the production code until it asks the
+ * store for something, and stops there. The schedule then decides whose request takes effect next, and
+ * how it goes. An answer is handed over with the effect: what an actor does between two requests no
+ * other can see, so delaying it separately would only repeat the same states.
+ */
+import { connect } from "../../shared/core/fleet.js";
+import type { Fleet } from "../../shared/core/fleet.js";
+import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.js";
+import { CallSite } from "./call-site.js";
+import { choicesOf } from "./choices.js";
+import type { Choice } from "./choices.js";
+import { Monitor } from "./monitor.js";
+import { SimStore } from "./sim-store.js";
+import type { Operation, Version } from "./sim-store.js";
+import { Process, digest } from "./state.js";
+import type { Faults, State } from "./state.js";
+
+/** Factories never get stale here: that is a hint for claims, and no matter of the protocol. */
+const RULES = { leaseSeconds: 90, factoryStaleSeconds: 1_000_000, clockSkewSecondsMax: 2 };
+const START_MS = Date.UTC(2026, 0, 15, 12);
+
+/** Picks one of the choices by its place; undefined ends the run, since what follows is known. */
+export type Chooser = (choices: readonly Choice[], state: string) => number | undefined;
+
+export interface Actor {
+  readonly name: string;
+  readonly act: (self: Self) => Promise<unknown>;
+}
+
+/** What an actor has: the coordinator's code on its own port, and a record of what it was answered. */
+export interface Self {
+  readonly name: string;
+  readonly fleet: Fleet;
+  readonly monitor: Monitor;
+  /** Lets virtual time pass, at a moment that the schedule chooses. */
+  readonly passTime: (seconds: number) => Promise<void>;
+}
+
+/** Where a run begins. */
+export interface Setting {
+  readonly documents: ReadonlyMap<string, Version>;
+  readonly nowMs: number;
+}
+
+export const EMPTY: Setting = { documents: new Map(), nowMs: START_MS };
+
+export class Run {
+  readonly store: SimStore;
+  readonly monitor: Monitor;
+  /** What happened, as a story. */
+  readonly trace: string[] = [];
+  readonly #state: State;
+  #broken: Error | undefined;
+
+  constructor(setting: Setting, faults: Faults) {
+    this.store = new SimStore((written) => {
+      // Kept as well as thrown: production code may catch it, as it catches a store that fails.
+      try {
+        this.monitor.wrote(written, this.#state.actor);
+      } catch (error) {
+        this.#broken ??= error as Error;
+        throw error;
+      }
+    });
+    this.store.restore(setting.documents);
+    this.monitor = new Monitor(this.store);
+    const clock = { ms: setting.nowMs, now: () => clock.ms };
+    const crashSites = { before: [], after: [] };
+    const { monitor } = this;
+    this.#state = { processes: [], late: [], faults: { ...faults }, clock, monitor, actor: "", crashSites };
+  }
+
+  get crashSites(): State["crashSites"] {
+    return this.#state.crashSites;
+  }
+
+  /** Runs the actors to their ends. True when they got there, false when the chooser ended it. */
+  async play(actors: readonly Actor[], choose: Chooser): Promise<boolean> {
+    for (const actor of actors) this.#start(actor);
+    for (;;) {
+      await settled();
+      this.mustBeSound();
+      const choices = choicesOf(this.#state);
+      if (choices.length === 0) return true;
+      const picked = choose(choices, this.#fingerprint());
+      const choice = picked === undefined ? undefined : choices[picked];
+      if (choice === undefined) return false;
+      this.trace.push(choice.text);
+      this.monitor.step();
+      choice.apply();
+    }
+  }
+
+  /** The coordinator's code on the store as it is, without a schedule: for set-up, and for when faults have stopped. */
+  calm(name: string): Self {
+    return this.#self(name, (operation) => {
+      this.#state.actor = name;
+      this.monitor.step();
+      return Promise.resolve(operation.effect("now"));
+    });
+  }
+
+  /** Throws what was found, if anything was. */
+  mustBeSound(): void {
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  setting(): Setting {
+    return { documents: this.store.snapshot(), nowMs: this.#state.clock.ms };
+  }
+
+  advance(seconds: number): void {
+    this.#state.clock.ms += seconds * 1000;
+  }
+
+  #start({ name, act }: Actor): void {
+    const process = new Process(name);
+    this.#state.processes.push(process);
+    const perform = (operation: Operation): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        process.pending.push({ operation, site: new CallSite(), resolve, reject });
+      });
+    act(this.#self(name, perform)).then(
+      () => (process.ended = true),
+      (error: unknown) => {
+        process.ended = true;
+        const expected = error instanceof StoreUnavailable || error instanceof StoreThrottled;
+        if (!expected) this.#broken ??= error instanceof Error ? error : new Error(String(error));
+      },
+    );
+  }
+
+  #self(name: string, perform: (operation: Operation) => Promise<unknown>): Self {
+    const { clock } = this.#state;
+    let ids = 0;
+    const ports = {
+      store: this.store.port(perform),
+      clock,
+      ids: { unique: () => `${name}-${++ids}` },
+      random: { next: () => 0 },
+      pause: () => Promise.resolve(),
+      log: { info: nothing, warn: nothing, error: nothing },
+    };
+    const passTime = async (seconds: number): Promise<void> => {
+      const time = {
+        name: "ping",
+        container: "fleet_jobs",
+        id: "",
+        isWrite: false,
+        mayBeStale: false,
+      } as const;
+      await perform({ ...time, effect: () => (clock.ms += seconds * 1000) });
+    };
+    return { name, fleet: connect(ports, RULES), monitor: this.monitor, passTime };
+  }
+
+  #fingerprint(): string {
+    const { processes, late, faults, clock } = this.#state;
+    return digest(
+      [
+        this.store.fingerprint(),
+        ...processes.map((process) => process.fingerprint()),
+        ...late.map(({ text }) => text),
+        JSON.stringify(faults),
+        clock.ms,
+        this.monitor.fingerprint(),
+      ].join("\u0000"),
+    );
+  }
+}
+
+/** All that was asked for has been asked: promises are settled before the event loop turns. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function nothing(): void {
+  // Logs are for people; a simulation has its trace.
+}
