@@ -54,6 +54,19 @@ export async function withDependant(self: Self, depsMode: "hard" | "soft" = "har
   await doSubmit(self, "b", { deps: [A], depsMode });
 }
 
+/** The second call begins when the first was answered: what was true before that is no excuse for it. */
+export const renewsTwice = actor("f1 renews twice", async (self) => {
+  await doRenew(self, A, f1);
+  await doRenew(self, A, f1);
+});
+
+/** Job a is held by f1; c waits for it and for b, which is in the queue. */
+export async function twoDeps(self: Self): Promise<void> {
+  await owned(self);
+  await doSubmit(self, "b");
+  await doSubmit(self, "c", { deps: [A, B] });
+}
+
 /** Job b, whose dependency a has shipped, is held by f1. */
 export async function ownedDependant(self: Self): Promise<void> {
   await withDependant(self);

@@ -23,7 +23,7 @@ export const TEMPTING: readonly Mutant[] = [
         file: CLAIM,
         find: `  const changed = await changeJob<"won" | "lost">(fleet, {`,
         replace: `  const early = (await fleet.jobs.get(productId, jobId))?.doc;
-  if (early === undefined || !isQueued(early)) return undefined;
+  if (early === undefined || !isQueued(early)) return "lost";
   const soon = toAssigned(early, { factoryId, engine: undefined, claimId: claim.name }, fleet.clock.now());
   await grantLease(fleet, soon, claim.leaseSeconds);
   const changed = await changeJob<"won" | "lost">(fleet, {`,
@@ -67,7 +67,7 @@ export const TEMPTING: readonly Mutant[] = [
   mutant(
     "the reaper looks at leases only",
     SWEEP,
-    "  await each(await sweep.owned.step(STEP_MAX), (job) => reapOne(job.productId, job.id));\n",
+    "  await walk(sweep.owned, (job) => reapOne(job.productId, job.id));\n",
     "",
   ),
   mutant(
@@ -158,14 +158,14 @@ export const CONDITIONAL: readonly Mutant[] = [
   mutant(
     "a create without an answer counts as done",
     SUBMIT,
-    "if (error instanceof StoreUnavailable) return undefined;",
-    `if (error instanceof StoreUnavailable) return { doc, etag: "1" };`,
+    `if (error instanceof StoreUnavailable) return { kind: "unknown" };`,
+    `if (error instanceof StoreUnavailable) return { kind: "created", job: { doc, etag: "1" } };`,
   ),
   mutant(
     "a create that found the key taken counts as done",
     SUBMIT,
-    `return outcome.kind === "created" ? { doc, etag: outcome.etag } : undefined;`,
-    `return { doc, etag: outcome.kind === "created" ? outcome.etag : "1" };`,
+    `: { kind: "taken" };`,
+    `: { kind: "created", job: { doc, etag: "1" } };`,
   ),
   mutant(
     "the reaper writes what it read earlier",
@@ -190,7 +190,7 @@ export const CONDITIONAL: readonly Mutant[] = [
     "a claim does not look whether the job is still queued",
     CLAIM,
     "      if (!isQueued(job) || !isClaimable(job, claim.factory, nowMs))",
-    `      const looksQueued = (some: Job): some is QueuedJob => some.stage !== "shipped";
+    `      const looksQueued = (some: Job): some is Parameters<typeof toAssigned>[0] => some.stage !== "shipped";
       if (!looksQueued(job) || !isClaimable(job, claim.factory, nowMs))`,
   ),
 ];

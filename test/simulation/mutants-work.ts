@@ -26,7 +26,7 @@ export const EPOCHS: readonly Mutant[] = [
     "the fence compares epochs the wrong way round",
     FENCE,
     "who.leaseEpoch !== job.leaseEpoch",
-    "who.leaseEpoch < job.leaseEpoch - 1",
+    "who.leaseEpoch < job.leaseEpoch",
   ),
   mutant(
     "the fence does not ask who holds the job",
@@ -212,13 +212,13 @@ export const SWEEPING: readonly Mutant[] = [
   mutant(
     "the sweep forgets blocked jobs",
     SWEEP,
-    "  await each(await sweep.blocked.step(STEP_MAX), (job) => unblock(fleet, job));\n",
+    "  await walk(sweep.blocked, (job) => unblock(fleet, job));\n",
     "",
   ),
   mutant(
     "the sweep forgets open runs",
     SWEEP,
-    "  await each(await sweep.openRuns.step(STEP_MAX), (run) => closeIfOver(fleet, run));\n",
+    "  await walk(sweep.openRuns, (run) => closeIfOver(fleet, run));\n",
     "",
   ),
   mutant(

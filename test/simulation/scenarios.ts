@@ -20,10 +20,12 @@ import {
   reaps,
   releases,
   renews,
+  renewsTwice,
   ships,
   submits,
   sweeps,
   time,
+  twoDeps,
   twoQueued,
   withDependant,
 } from "./cast.js";
@@ -69,15 +71,50 @@ export const SCENARIOS: readonly Scenario[] = [
     [
       actor("f2 guesses", async (self) => {
         const guess = { factoryId: "f2", leaseEpoch: 1 };
-        await doRenew(self, A, guess);
         await doPatch(self, A, guess, { stage: "building", checkpoint: { wipCommit: "guess" } });
         await doPatch(self, A, guess, { stage: "shipped" });
         await doRelease(self, A, guess, "guess");
+        await doRenew(self, A, guess);
+      }),
+      actor("f1 is ahead of its time", async (self) => {
+        await doPatch(self, A, { factoryId: "f1", leaseEpoch: 2 }, { checkpoint: { wipCommit: "early" } });
       }),
       ships(),
     ],
     ONE_CRASH,
   ),
+  scenario("release ∥ renew, and renew again", owned, [releases(), renewsTwice]),
+  scenario("checkpoint, then release", owned, [
+    actor("f1 saves and releases", async (self) => {
+      await doPatch(self, A, f1, { checkpoint: { wipCommit: "w1" } });
+      await doRelease(self, A, f1, "w2");
+    }),
+  ]),
+  scenario("zombie ∥ the next life of its own factory", reaped, [
+    actor("f1, as it was", async (self) => {
+      await doPatch(self, A, f1, { stage: "building", checkpoint: { wipCommit: "zombie" } });
+      await doPatch(self, A, f1, { stage: "shipped" });
+    }),
+    claims("f1"),
+  ]),
+  scenario("supersede of a job that was held before ∥ claim", queuedAgain, [
+    submits("p1", "a", { bodyMd: "new" }),
+    claims("f2"),
+  ]),
+  scenario(
+    "claim ∥ reap and claim by another, at the worst moment",
+    queued,
+    [
+      claims("f1"),
+      time,
+      actor("f2 takes over", async (self) => {
+        await reap(self.fleet, PRODUCT, A);
+        await doClaim(self, "f2");
+      }),
+    ],
+    ONE_CRASH,
+  ),
+  scenario("one of two dependencies ships ∥ sweep", twoDeps, [ships(), sweeps()], ONE_CRASH),
   scenario("claim of nothing ∥ reap for it", overdue, [claims("f2"), claims("f3")], ONE_CRASH),
   scenario(
     "heartbeat ∥ heartbeat and claim",
