@@ -5,7 +5,7 @@
  * Etags count the versions of one document, so that two orders of events that lead to the same
  * documents lead to the same state.
  */
-import { assertQuery } from "../../shared/store/query-rules.js";
+import { assertConditions, assertQuery } from "../../shared/store/query-rules.js";
 import type { Condition, Query, Store, Stored } from "../../shared/core/ports/store.js";
 import { containers, partitionFields } from "../../shared/schema/containers.js";
 import { compare, holds, values } from "./sim-query.js";
@@ -37,10 +37,14 @@ export interface Written {
   readonly after: Doc | undefined;
 }
 
+const WRITES: readonly (keyof Store)[] = ["create", "replaceIfMatch", "deleteIfMatch"];
+
 export class SimStore {
   #documents = new Map<string, Version>();
   /** What a stale answer shows: each document as it was before it was last written. */
   readonly #former = new Map<string, Version | undefined>();
+  /** The last version of what is gone: its etag must not come back with another document. */
+  readonly #deleted = new Map<string, number>();
   readonly #onWrite: (written: Written) => void;
 
   constructor(onWrite: (written: Written) => void = () => undefined) {
@@ -49,63 +53,42 @@ export class SimStore {
 
   /** The store port for one caller, whose operations go through `perform`. */
   port(perform: (operation: Operation) => Promise<unknown>): Store {
-    const read = (container: ContainerName, partition: string, id: string): Operation => ({
-      ...of("read", container, id),
-      effect: () => this.#stored(key(container, partition, id)),
-    });
-    const write = (
+    type Effect = Operation["effect"];
+    const ask = (
       name: keyof Store,
       container: ContainerName,
       id: string,
-      effect: () => unknown,
-    ): Operation => ({
-      ...of(name, container, id),
-      isWrite: true,
-      effect,
-    });
-    const query = (
+      effect: Effect,
+      mayBeStale = false,
+    ) => perform({ name, container, id, effect, isWrite: WRITES.includes(name), mayBeStale });
+    const query = async (
       name: keyof Store,
       container: ContainerName,
+      partition: string | undefined,
       what: Query,
-      effect: Operation["effect"],
-    ): Operation => ({
-      ...of(name, container, ""),
-      mayBeStale: what.freshness === "stale_ok",
-      effect,
-    });
+      fields: readonly string[] | "all",
+    ): Promise<unknown> => {
+      assertQuery(container, what, fields);
+      const effect: Effect = (when) => this.#query(container, partition, what, fields, when);
+      return ask(name, container, "", effect, what.freshness === "stale_ok");
+    };
     const port = {
       create: (container: ContainerName, doc: Doc) =>
-        perform(write("create", container, doc.id, () => this.#create(container, doc))),
+        ask("create", container, doc.id, () => this.#create(container, doc)),
       read: (container: ContainerName, partition: string, id: string) =>
-        perform(read(container, partition, id)),
+        ask("read", container, id, () => this.#stored(key(container, partition, id))),
       replaceIfMatch: (container: ContainerName, doc: Doc, etag: string) =>
-        perform(write("replaceIfMatch", container, doc.id, () => this.#replace(container, doc, etag))),
+        ask("replaceIfMatch", container, doc.id, () => this.#replace(container, doc, etag)),
       deleteIfMatch: (container: ContainerName, partition: string, id: string, etag: string) =>
-        perform(write("deleteIfMatch", container, id, () => this.#delete(container, partition, id, etag))),
-      query: (
-        container: ContainerName,
-        partition: string,
-        what: Query,
-        fields: readonly string[] | "all",
-      ) => {
-        assertQuery(container, what, fields);
-        return perform(
-          query("query", container, what, (when) => this.#query(container, partition, what, fields, when)),
-        );
+        ask("deleteIfMatch", container, id, () => this.#delete(container, partition, id, etag)),
+      query: (container: ContainerName, partition: string, what: Query, fields: readonly string[] | "all") =>
+        query("query", container, partition, what, fields),
+      queryEveryPartition: (container: ContainerName, what: Query, fields: readonly string[] | "all") =>
+        query("queryEveryPartition", container, undefined, what, fields),
+      count: async (container: ContainerName, partition: string, where: readonly Condition[]) => {
+        assertConditions(where);
+        return ask("count", container, "", () => this.#select(container, partition, where, "now").length);
       },
-      queryEveryPartition: (container: ContainerName, what: Query, fields: readonly string[] | "all") => {
-        assertQuery(container, what, fields);
-        return perform(
-          query("queryEveryPartition", container, what, (when) =>
-            this.#query(container, undefined, what, fields, when),
-          ),
-        );
-      },
-      count: (container: ContainerName, partition: string, where: readonly Condition[]) =>
-        perform({
-          ...of("count", container, ""),
-          effect: () => this.#select(container, partition, where, "now").length,
-        }),
       ping: () => Promise.resolve(),
     };
     return port as unknown as Store;
@@ -161,15 +144,18 @@ export class SimStore {
     const name = key(container, partition, doc.id);
     const taken = this.#documents.has(name) || this.#breaksUniqueKey(container, partition, doc);
     if (taken) return { kind: "exists" };
-    this.#put(container, name, doc, 1);
-    return { kind: "created", etag: "1" };
+    const version = (this.#deleted.get(name) ?? 0) + 1;
+    this.#put(container, name, doc, version);
+    return { kind: "created", etag: String(version) };
   }
 
   #breaksUniqueKey(container: ContainerName, partition: string, doc: Doc): boolean {
     const uniqueKeys = containers.find(({ id }) => id === container)?.uniqueKeyPolicy.uniqueKeys ?? [];
     const others = this.#select(container, partition, [], "now");
     return uniqueKeys.some(({ paths }) =>
-      others.some((other) => paths.every((path) => other[path.slice(1)] === doc[path.slice(1)])),
+      others.some(
+        (other) => other.id !== doc.id && paths.every((path) => other[path.slice(1)] === doc[path.slice(1)]),
+      ),
     );
   }
 
@@ -178,6 +164,8 @@ export class SimStore {
     const found = this.#documents.get(name);
     if (found === undefined) return { kind: "missing" };
     if (String(found.version) !== etag) return { kind: "etag_mismatch" };
+    const breaks = this.#breaksUniqueKey(container, partitionOf(container, doc), doc);
+    if (breaks) throw new Error(`${container}: another document has this unique key`);
     this.#put(container, name, doc, found.version + 1);
     return { kind: "replaced", etag: String(found.version + 1) };
   }
@@ -187,6 +175,7 @@ export class SimStore {
     const found = this.#documents.get(name);
     if (found === undefined) return { kind: "missing" };
     if (String(found.version) !== etag) return { kind: "etag_mismatch" };
+    this.#deleted.set(name, found.version);
     this.#put(container, name, undefined, 0);
     return { kind: "deleted" };
   }
@@ -234,10 +223,6 @@ export class SimStore {
       );
     return { value, more: found.length > what.limit };
   }
-}
-
-function of(name: keyof Store, container: ContainerName, id: string) {
-  return { name, container, id, isWrite: false, mayBeStale: false };
 }
 
 function key(container: ContainerName, partition: string, id: string): string {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "../../shared/core/ports/store.js";
 import { openCosmosStore } from "../../shared/store/cosmos-store.js";
+import { SimStore } from "../simulation/sim-store.js";
 import { openSqliteStore } from "../../shared/store/sqlite-store.js";
 import { startCosmosEmulator } from "./cosmos-emulator.js";
 
@@ -13,7 +14,7 @@ interface OpenStore {
 }
 
 export interface StoreProvider {
-  readonly name: "memory" | "sqlite file" | "cosmos emulator";
+  readonly name: "memory" | "sqlite file" | "cosmos emulator" | "simulated";
   /** An empty store that shares nothing with any other. */
   open(): Promise<OpenStore>;
 }
@@ -57,4 +58,16 @@ const cosmosEmulator: StoreProvider = {
   },
 };
 
-export const storeProviders: readonly StoreProvider[] = [memory, sqliteFile, cosmosEmulator];
+/** The store that the proof runs on, here without a schedule: each operation is done and answered at once. */
+const simulated: StoreProvider = {
+  name: "simulated",
+  open: () => {
+    const store = new SimStore().port(async ({ effect }) => {
+      await Promise.resolve();
+      return effect("now");
+    });
+    return Promise.resolve({ store, close: () => Promise.resolve() });
+  },
+};
+
+export const storeProviders: readonly StoreProvider[] = [memory, sqliteFile, cosmosEmulator, simulated];
