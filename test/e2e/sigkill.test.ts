@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { aFolder, seeded } from "../support/scratch.js";
+import { aFolder } from "../support/scratch.js";
+import { seeded } from "../support/seeded.js";
 import { torture } from "../support/torture.js";
 
 it("loses nothing that it acknowledged when it is killed under load: 8 of the 50 kills of npm run test:soak", async () => {

@@ -18,6 +18,7 @@ export async function tell<A extends { kind: string }>(
   check: (answer: A, from: number) => void,
 ): Promise<A> {
   const from = self.monitor.now;
+  self.monitor.begins(self.name);
   const answer = await call();
   self.monitor.told.push(`${self.name}: ${what} → ${answer.kind}`);
   check(answer, from);
@@ -61,7 +62,7 @@ function added(self: Self, jobId: string, from: number, type: string): number {
   const history = self.monitor.jobs.get(jobId) ?? [];
   return history.filter(
     ({ step, doc, by }, place) =>
-      by === self.name &&
+      by === self.monitor.callOf(self.name) &&
       step > from &&
       doc.eventSeq > (history[place - 1]?.doc.eventSeq ?? 0) &&
       doc.outbox.at(-1)?.type === type,

@@ -6,6 +6,8 @@ import type { Pending, Process, State } from "./state.js";
 export interface Choice {
   /** As the story tells it. */
   readonly text: string;
+  /** Whether something goes wrong with it. */
+  readonly isFault: boolean;
   readonly apply: () => void;
 }
 
@@ -24,14 +26,19 @@ export function choicesOf(state: State): Choice[] {
   ]);
   const arrivals = state.late.map((late) => ({
     text: late.text,
+    isFault: true,
     apply: () => {
       state.late.splice(state.late.indexOf(late), 1);
-      state.actor = late.by;
+      state.cause = late.by;
       late.effect();
     },
   }));
   if (arrivals.length > 0 && choices.length === 0) {
-    const never = { text: "what is late never arrives", apply: () => void state.late.splice(0) };
+    const never = {
+      text: "what is late never arrives",
+      isFault: false,
+      apply: () => void state.late.splice(0),
+    };
     return [...arrivals, never];
   }
   return [...choices, ...arrivals];
@@ -41,9 +48,11 @@ function waysToGo(state: State, process: Process, pending: Pending): Choice[] {
   const { operation } = pending;
   const way = (how: string, go: () => void): Choice => ({
     text: `${process.asks(pending)}${how}`,
+    isFault: how !== "",
     apply: () => {
       process.take(pending);
       state.actor = process.name;
+      state.cause = pending.by;
       go();
     },
   });
@@ -85,7 +94,7 @@ function waysToFail(
     return [...ways, fail(", no answer", new StoreUnavailable("simulated 503"), nothing)];
   const late = {
     text: `the late write of ${process.asks(pending)} arrives`,
-    by: process.name,
+    by: pending.by,
     effect: () => operation.effect("now"),
   };
   return [
@@ -103,6 +112,7 @@ function waysToDie(state: State, process: Process): Choice[] {
   if (state.faults.crashes === 0 || process.pending.length === 0) return [];
   const before = {
     text: `${process.name} dies`,
+    isFault: true,
     apply: () => {
       die(state, process);
     },
@@ -111,8 +121,9 @@ function waysToDie(state: State, process: Process): Choice[] {
     .filter(({ operation }) => operation.isWrite)
     .map((pending) => ({
       text: `${process.asks(pending)}, and ${process.name} dies before the answer`,
+      isFault: true,
       apply: () => {
-        state.actor = process.name;
+        state.cause = pending.by;
         pending.operation.effect("now");
         process.take(pending);
         process.lastDone = pending.site;

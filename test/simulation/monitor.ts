@@ -23,6 +23,7 @@ export class Monitor implements Seen {
   readonly told: string[] = [];
   /** The job and epoch that each claim id was granted last. */
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
+  readonly #calls = new Map<string, number>();
   readonly #store: SimStore;
   #step = 0;
 
@@ -42,6 +43,16 @@ export class Monitor implements Seen {
 
   step(): void {
     this.#step++;
+  }
+
+  /** A client begins its next call. */
+  begins(name: string): void {
+    this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+  }
+
+  /** The name of the call that this client is in. */
+  callOf(name: string): string {
+    return `${name}#${this.#calls.get(name) ?? 0}`;
   }
 
   died(name: string): void {

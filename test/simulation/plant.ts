@@ -31,6 +31,7 @@ async function aScratchCopy(): Promise<string> {
     "shared",
     "infra",
     "test/simulation",
+    "test/support/seeded.ts",
     "package.json",
     "tsconfig.json",
     "tsconfig.prove.json",

@@ -51,13 +51,16 @@ export class Run {
   /** What happened, as a story. */
   readonly trace: string[] = [];
   readonly #state: State;
+  readonly #random: () => number;
   #broken: Error | undefined;
 
-  constructor(setting: Setting, faults: Faults) {
+  /** `random` is the chance that the coordinator's code sees: none, unless a seed brings it. */
+  constructor(setting: Setting, faults: Faults, random: () => number = () => 0) {
+    this.#random = random;
     this.store = new SimStore((written) => {
       // Kept as well as thrown: production code may catch it, as it catches a store that fails.
       try {
-        this.monitor.wrote(written, this.#state.actor);
+        this.monitor.wrote(written, this.#state.cause);
       } catch (error) {
         this.#broken ??= error as Error;
         throw error;
@@ -68,7 +71,16 @@ export class Run {
     const clock = { ms: setting.nowMs, now: () => clock.ms };
     const crashSites = { before: [], after: [] };
     const { monitor } = this;
-    this.#state = { processes: [], late: [], faults: { ...faults }, clock, monitor, actor: "", crashSites };
+    this.#state = {
+      processes: [],
+      late: [],
+      faults: { ...faults },
+      clock,
+      monitor,
+      actor: "",
+      cause: "",
+      crashSites,
+    };
   }
 
   get crashSites(): State["crashSites"] {
@@ -95,7 +107,7 @@ export class Run {
   /** The coordinator's code on the store as it is, without a schedule: for set-up, and for when faults have stopped. */
   calm(name: string): Self {
     return this.#self(name, (operation) => {
-      this.#state.actor = name;
+      this.#state.cause = this.monitor.callOf(name);
       this.monitor.step();
       return Promise.resolve(operation.effect("now"));
     });
@@ -119,7 +131,13 @@ export class Run {
     this.#state.processes.push(process);
     const perform = (operation: Operation): Promise<unknown> =>
       new Promise((resolve, reject) => {
-        process.pending.push({ operation, site: new CallSite(), resolve, reject });
+        process.pending.push({
+          operation,
+          site: new CallSite(),
+          by: this.monitor.callOf(name),
+          resolve,
+          reject,
+        });
       });
     act(this.#self(name, perform)).then(
       () => (process.ended = true),
@@ -138,7 +156,7 @@ export class Run {
       store: this.store.port(perform),
       clock,
       ids: { unique: () => `${name}-${++ids}` },
-      random: { next: () => 0 },
+      random: { next: this.#random },
       pause: () => Promise.resolve(),
       log: { info: nothing, warn: nothing, error: nothing },
     };

@@ -19,6 +19,8 @@ export interface Pending {
   readonly operation: Operation;
   /** Where in the coordinator it was asked for. */
   readonly site: CallSite;
+  /** Which call of which actor asked for it. */
+  readonly by: string;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -67,8 +69,10 @@ export interface State {
   readonly faults: { crashes: number; lost: number; stale: number };
   readonly clock: { ms: number; now: () => number };
   readonly monitor: Monitor;
-  /** Who causes what happens now. */
+  /** Who went last. */
   actor: string;
+  /** The call that causes what happens now: a late write is still its own call's. */
+  cause: string;
   /** The operations before and after whose effect an actor died. */
   readonly crashSites: { before: CallSite[]; after: CallSite[] };
 }
