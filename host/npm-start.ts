@@ -41,12 +41,26 @@ export async function npmStart(options: StartOptions): Promise<LocalHost | undef
     const { port } = outcome.settings;
     const routePrefix = routePrefixOf(options.hostJson);
     const host = await startHost({ load, port, routePrefix, scheduler, log: logTo(err) });
+    const unusable = await whyUnusable(host.url);
+    if (unusable !== undefined) {
+      err(`${unusable}\n`);
+      await host.stop();
+      return undefined;
+    }
     options.out(welcome(host, key));
     return host;
   } catch (error) {
     err(`${whyNotStarted(error, outcome.settings.port)}\n`);
     return undefined;
   }
+}
+
+/** A setting can be of the right form and still name what can't be used, such as a file that is no database. */
+async function whyUnusable(url: string): Promise<string | undefined> {
+  const response = await fetch(new URL("/fleet/health", url));
+  const body: unknown = await response.json().catch(() => undefined);
+  const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown };
+  return code === "misconfigured" && typeof detail === "string" ? detail : undefined;
 }
 
 /** Sets what is not set; gives the development key where it is the one in use. */

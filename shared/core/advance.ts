@@ -138,9 +138,12 @@ export function runOf(job: Job): Run | undefined {
   };
 }
 
-/** The same run, ended: kept whole in the closing event, so that the document can be made from it at any time. */
-export function endedRun(owned: OwnedJob, nowMs: number): Run {
+/** What a closing event tells of a run: all but what the job says anyway. */
+export type EndedRun = Omit<Run, "id" | "productId" | "schemaVersion" | "jobId"> & { endedAt: string };
+
+/** The owner's run, ended: kept whole in the closing event, so that its document can be made from it at any time. */
+export function endedRun(owned: OwnedJob, nowMs: number): EndedRun {
   const run = runOf(owned);
   if (run === undefined) throw new Error(`job ${owned.id} is owned, yet has no run`);
-  return { ...run, endedAt: toInstant(nowMs) };
+  return { ...omit(run, "id", "productId", "schemaVersion", "jobId"), endedAt: toInstant(nowMs) };
 }

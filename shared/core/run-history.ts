@@ -6,19 +6,25 @@
 import type { JobEvent } from "../schema/event.js";
 import { run as runSchema } from "../schema/run.js";
 import type { Run } from "../schema/run.js";
+import { SCHEMA_VERSION } from "../schema/limits.js";
 import type { Job } from "../schema/job.js";
 import type { Fleet } from "./fleet.js";
 import { readEvents } from "./read-events.js";
 import { runOf } from "./advance.js";
 
+const endedRunSchema = runSchema.omit({ id: true, productId: true, schemaVersion: true, jobId: true });
+
 /** Pages of events read to find how an old run ended. 25 pages are 5,000 events: years of a job. */
 const EVENT_PAGES_MAX = 25;
 const EVENT_PAGE = 200;
 
-/** The run that this event closed, if it closed one. */
-export function closedRun(event: JobEvent): Run | undefined {
-  const parsed = runSchema.safeParse(event.data["run"]);
-  return parsed.success ? parsed.data : undefined;
+/** The run that this event of `job` closed, if it closed one. */
+function closedRun(job: Job, event: JobEvent): Run | undefined {
+  const told = endedRunSchema.safeParse(event.data["run"]);
+  if (!told.success) return undefined;
+  const { leaseEpoch } = told.data;
+  const id = `${job.id}:${leaseEpoch}`;
+  return { ...told.data, id, jobId: job.id, productId: job.productId, schemaVersion: SCHEMA_VERSION };
 }
 
 /** Stores an open run, unless one is stored for its epoch already: that one may be closed. */
@@ -37,7 +43,7 @@ async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
 /** Closes the runs that the events still in the job's outbox tell of. */
 export async function closeRunsInOutbox(fleet: Fleet, job: Job): Promise<void> {
   for (const event of job.outbox) {
-    const ended = closedRun(event);
+    const ended = closedRun(job, event);
     if (ended !== undefined) await closeRun(fleet, ended);
   }
 }
@@ -47,7 +53,9 @@ export async function closeRunOfEpoch(fleet: Fleet, job: Job, leaseEpoch: number
   let after = 0;
   for (let page = 0; page < EVENT_PAGES_MAX; page++) {
     const events = await readEvents(fleet, job, after, EVENT_PAGE);
-    const ended = events.value.map(closedRun).find((run) => run?.leaseEpoch === leaseEpoch);
+    const ended = events.value
+      .map((event) => closedRun(job, event))
+      .find((run) => run?.leaseEpoch === leaseEpoch);
     if (ended !== undefined) return closeRun(fleet, ended);
     if (!events.more) return;
     after = events.value.at(-1)?.seq ?? after;
@@ -58,7 +66,7 @@ export async function closeRunOfEpoch(fleet: Fleet, job: Job, leaseEpoch: number
 export function withWhatTheJobKnows(runs: readonly Run[], job: Job): Run[] {
   const byEpoch = new Map(runs.map((run) => [run.leaseEpoch, run]));
   for (const event of job.outbox) {
-    const ended = closedRun(event);
+    const ended = closedRun(job, event);
     if (ended !== undefined) byEpoch.set(ended.leaseEpoch, ended);
   }
   const present = runOf(job);

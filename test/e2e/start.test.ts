@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { startCoordinator } from "../support/coordinator.js";
@@ -32,6 +32,13 @@ it("does not start with a wrong setting, and names it without its value", async 
   const wrong = startCoordinator(await aFolder(), { LEASE_SECONDS: "soon-secret" });
   await expect(wrong).rejects.toThrow(/LEASE_SECONDS/);
   await expect(wrong).rejects.not.toThrow(/soon-secret/);
+});
+
+it("does not start on a file that is no database, and names the setting", async () => {
+  const folder = await aFolder();
+  await writeFile(`${folder}/junk.db`, "this is no database, but long enough to be one\n".repeat(200));
+  const wrong = startCoordinator(folder, { SQLITE_PATH: `${folder}/junk.db` });
+  await expect(wrong).rejects.toThrow(/SQLITE_PATH/);
 });
 
 it("reaps on its own timer: a dead factory's job is queued again without any call", async () => {
