@@ -13,7 +13,7 @@ export interface Credential {
   /** `["*"]` is every product. */
   readonly products: readonly string[];
   readonly roles: readonly Role[];
-  /** The factories that it may act for; absent: any. */
+  /** The factories that it may act for; absent: for all. */
   readonly factoryIds?: readonly string[] | undefined;
 }
 

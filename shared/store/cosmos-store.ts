@@ -138,7 +138,7 @@ function assertMissing(answer: { statusCode: number; substatus?: number }): void
   throw Object.assign(new Error("a read without a document"), { code, substatus });
 }
 
-/** Written once: any other spelling of the type is sent as If-None-Match, and the write is unconditional. */
+/** Written once, since the type spelled otherwise is sent as If-None-Match, and the write is unconditional. */
 function ifMatch(etag: string): { type: string; condition: string } {
   return { type: "IfMatch", condition: etag };
 }
