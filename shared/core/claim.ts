@@ -61,7 +61,8 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
     leaseSeconds: request.leaseSeconds ?? fleet.rules.leaseSeconds,
   };
   const repeated = await findRepeated(fleet, claim);
-  if (repeated !== undefined) return repeated.kind === "owned" ? take(fleet, claim, repeated.job) : repeated;
+  if (repeated?.kind === "owned") return afterWrite(() => take(fleet, claim, repeated.job));
+  if (repeated !== undefined) return repeated;
 
   if (factory.health === "down") return { kind: "factory_unavailable", why: "down" };
   if (isStale(fleet, factory)) return { kind: "factory_unavailable", why: "stale" };

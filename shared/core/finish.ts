@@ -43,6 +43,7 @@ export async function followUp(
 
 /** After a job became final: lease, run, dependants; then the mark that this is to do goes. */
 export async function finish(fleet: Fleet, job: Stored<Job>): Promise<void> {
+  if (job.doc.dirty === undefined) return;
   let woken: "all" | "some" = "some";
   await followUp(fleet, [
     () => settleLease(fleet, job.doc, false),
@@ -60,6 +61,7 @@ export async function finish(fleet: Fleet, job: Stored<Job>): Promise<void> {
  * come with the scan of blocked jobs.
  */
 export async function finishDirty(fleet: Fleet, job: Stored<Job>, untilMs: number): Promise<void> {
+  if (job.doc.dirty === undefined) return;
   await settleLease(fleet, job.doc, false);
   await closeRunsInOutbox(fleet, job.doc);
   await wakeDependants(fleet, job.doc, WAKE_SWEEP_MAX, untilMs);

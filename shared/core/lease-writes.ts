@@ -13,6 +13,7 @@ import type { Job, OwnedJob } from "../schema/job.js";
 import type { HeldLease, Lease } from "../schema/lease.js";
 import { SCHEMA_VERSION } from "../schema/limits.js";
 import { toInstant } from "../schema/primitives.js";
+import { afterWrite } from "./after-write.js";
 import { backOff } from "./change-job.js";
 import type { Identity } from "./fence.js";
 import type { Fleet } from "./fleet.js";
@@ -112,7 +113,8 @@ async function written(fleet: Fleet, read: Stored<Lease> | undefined, next: Leas
     return (await fleet.leases.replaceIfMatch(read, next)).kind === "replaced";
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    return sameJson((await fleet.leases.get(next.jobId, next.id))?.doc, next);
+    const found = await afterWrite(() => fleet.leases.get(next.jobId, next.id));
+    return sameJson(found?.doc, next);
   }
 }
 

@@ -40,14 +40,16 @@ export async function renew(
 ): Promise<Renewed> {
   for (let attempt = 0; attempt < RENEW_TRIES_MAX; attempt++) {
     if (attempt > 0) await backOff(fleet, attempt);
-    const extended = await extendOwn(fleet, productId, jobId, request);
+    // From the second try on, a write of the lease may have happened.
+    const extend = (): ReturnType<typeof extendOwn> => extendOwn(fleet, productId, jobId, request);
+    const extended = await (attempt === 0 ? extend() : afterWrite(extend));
     if (extended === "again") continue;
     const verdict = await afterWrite(() => stillOwned(fleet, productId, jobId, request, request.insights));
     if (verdict.kind !== "current") return verdict;
     if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };
 
     // The job is this worker's. Its lease was revoked, or a claim is about to take it.
-    const lease = (await fleet.leases.get(jobId, jobId))?.doc;
+    const lease = (await afterWrite(() => fleet.leases.get(jobId, jobId)))?.doc;
     const revoked = lease?.leaseEpoch === request.leaseEpoch && lease.status !== "held";
     if (revoked) return fenced("lease_not_held", verdict.job);
   }

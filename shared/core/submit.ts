@@ -59,12 +59,14 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
 
   const op = operation(fleet, { route: "submit" }, content);
   const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
+  let mayHaveHappened = false;
   for (let attempt = 0; attempt < CREATE_TRIES_MAX; attempt++) {
-    const created = await create(fleet, job);
+    // Once a create may have happened, nothing may say that nothing was done.
+    const guarded = <T>(work: () => Promise<T>): Promise<T> => (mayHaveHappened ? afterWrite(work) : work());
+    const created = await guarded(() => create(fleet, job));
     if (created.kind === "created") return { kind: "created", job: await entered(fleet, created.job) };
-    const look = (): Promise<Submitted | "not_found"> => resubmit(fleet, job, content, deps, op);
-    // Perhaps the create happened: then nothing may say that nothing was done.
-    const answer = await (created.kind === "unknown" ? afterWrite(look) : look());
+    if (created.kind === "unknown") mayHaveHappened = true;
+    const answer = await guarded(() => resubmit(fleet, job, content, deps, op));
     if (answer !== "not_found") return answer;
   }
   throw new StoreUnavailable("whether the job was created is not known");

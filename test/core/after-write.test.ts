@@ -4,10 +4,11 @@ import { claim } from "../../shared/core/claim.js";
 import { heartbeat } from "../../shared/core/heartbeat.js";
 import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.js";
 import { release } from "../../shared/core/release.js";
+import { renew } from "../../shared/core/renew.js";
 import { submit } from "../../shared/core/submit.js";
 import { submission } from "../../shared/schema/requests.js";
 import type { Store } from "../../shared/core/ports/store.js";
-import { intercept, justBefore, loseAnswer, writes } from "../support/intercept.js";
+import { delayEffect, intercept, justBefore, loseAnswer, writes } from "../support/intercept.js";
 import type { Call } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
@@ -68,6 +69,30 @@ onEachStore("when the store throttles after a write", (open) => {
       throttling(lost, (call) => call.method === "read" && call.container === "fleet_jobs"),
     );
     await expect(submit(throttled.fleet, PRODUCT, content())).rejects.toThrow(StoreUnavailable);
+  });
+
+  it("a submission that created perhaps, and is throttled when it tries again, says that nobody knows", async () => {
+    const delayed = delayEffect(await open(), writes("fleet_jobs"));
+    let creates = 0;
+    const throttled = intercept(delayed.store, (call, proceed) =>
+      call.method === "create" && ++creates > 1 ? Promise.reject(new StoreThrottled(1)) : proceed(),
+    );
+    await expect(submit(aWorld(throttled).fleet, PRODUCT, content())).rejects.toThrow(StoreUnavailable);
+  });
+
+  it("a renewal whose lease was perhaps extended says that nobody knows", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await mustClaim(world, await aFactory(world, "f1"));
+    let reads = 0;
+    const throttled = intercept(loseAnswer(store, writes("fleet_leases")), (call, proceed) =>
+      call.method === "read" && call.container === "fleet_leases" && ++reads > 1
+        ? Promise.reject(new StoreThrottled(1))
+        : proceed(),
+    );
+    const unlucky = aWorld(throttled, { name: "two", clock: world.clock });
+    await expect(renew(unlucky.fleet, PRODUCT, job.id, who)).rejects.toThrow(StoreUnavailable);
   });
 
   it("a heartbeat that was recorded does not say that nothing was done", async () => {

@@ -152,7 +152,7 @@ export const CONDITIONAL: readonly Mutant[] = [
   mutant(
     "a lease write without an answer counts as done",
     LEASE,
-    "    return sameJson((await fleet.leases.get(next.jobId, next.id))?.doc, next);",
+    "    return sameJson(found?.doc, next);",
     "    return !sameJson(next, undefined);",
   ),
   mutant(
