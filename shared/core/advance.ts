@@ -84,8 +84,9 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
       insights: {},
     },
     ...(claimer.claimId === undefined ? {} : { claimId: claimer.claimId }),
-    // A new owner starts with a clean memory: an operation of the former one is fenced, not repeated.
-    recentOps: [],
+    // A new owner starts with a clean memory: an operation of the former one is fenced, not repeated. But
+    // a submission may still wait to hear that it was its own write that made this job what it is.
+    recentOps: queued.recentOps.filter(({ survivesClaim }) => survivesClaim),
   };
   const data = claimer.engine === undefined ? {} : { engine: claimer.engine };
   const happening: Happening = { type: "claimed", actor: claimer.factoryId, data };

@@ -45,6 +45,8 @@ export interface Operation {
   readonly body: string;
   /** Without a key of the caller's: nobody will ever repeat it in another call. */
   readonly once?: true;
+  /** A submission's: it may have to recognise its own write after a claim. */
+  readonly survivesClaim?: true;
 }
 
 export interface Change<A> {

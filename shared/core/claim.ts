@@ -7,7 +7,7 @@
  * | C0 candidates by query: a hint | nothing happened |
  * | C1 **the job**, judged again: → `assigned`, epoch + 1. This one write decides who wins | the same claimId goes on at C2; otherwise the reaper sees a lease older than the job, and the grace over |
  * | C2 the lease → `held` at this epoch. Found revoked: the claim is lost, `contended` | the same claimId gets it again; otherwise it runs out |
- * | (claimId) a second job under this id, by a duplicate beside us → give mine back, `contended` | the reaper takes it back |
+ * | (claimId) a second job under this id, by a duplicate beside us → `contended`; what I won myself, and nobody was told of, goes back: its lease first | the reaper takes it back |
  * | C3 the run document; best effort | GET runs knows it from the job; the next writer or the sweep stores it |
  *
  * Job before lease: taken first, a lease would look orphaned to a reaper, which frees it, and then the
@@ -28,7 +28,7 @@ import { changeJob, operation } from "./change-job.js";
 import { followUp, requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { isStale } from "./heartbeat.js";
-import { grantLease } from "./lease-writes.js";
+import { grantLease, withdrawLease } from "./lease-writes.js";
 import { reapForClaim } from "./reap-for-claim.js";
 import { closeRunsInOutbox, openRun } from "./run-history.js";
 import { whyNothing } from "./why-nothing.js";
@@ -61,7 +61,7 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
     leaseSeconds: request.leaseSeconds ?? fleet.rules.leaseSeconds,
   };
   const repeated = await findRepeated(fleet, claim);
-  if (repeated?.kind === "owned") return afterWrite(() => take(fleet, claim, repeated.job));
+  if (repeated?.kind === "owned") return afterWrite(() => take(fleet, claim, repeated.job, "again"));
   if (repeated !== undefined) return repeated;
 
   if (factory.health === "down") return { kind: "factory_unavailable", why: "down" };
@@ -75,7 +75,7 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
   if (won === "no_candidate" && (await reapForClaim(fleet, productId)) > 0) won = await winOne(fleet, claim);
   if (won === "no_candidate") return { kind: "nothing", ...(await whyNothing(fleet, factory)) };
   if (won === "all_lost") return { kind: "nothing", reason: "contended" };
-  return afterWrite(() => take(fleet, claim, won));
+  return afterWrite(() => take(fleet, claim, won, "won"));
 }
 
 async function findRepeated(
@@ -147,21 +147,23 @@ function isClaimable(job: Job, factory: Factory, nowMs: number): boolean {
   );
 }
 
-/** C2 and C3, for a job that this claim owns. */
-async function take(fleet: Fleet, claim: Claim, job: OwnedJob): Promise<Claimed> {
+/** C2 and C3, for a job that this claim owns: won by this very call, or found again by a repetition. */
+async function take(fleet: Fleet, claim: Claim, job: OwnedJob, how: "won" | "again"): Promise<Claimed> {
   const grant = await grantLease(fleet, job, claim.leaseSeconds);
   if (grant.kind === "revoked") return { kind: "nothing", reason: "contended" };
   if (await hasDuplicate(fleet, claim, job)) {
-    await giveBack(fleet, job);
+    // Only who won a job may give it back, and only while no repetition was granted it as well: that one
+    // may have been told, and its factory be at work.
+    if (how === "won" && (await withdrawLease(fleet, grant.lease))) await giveBack(fleet, job);
     return { kind: "nothing", reason: "contended" };
   }
   const run = runOf(job);
   if (run === undefined) throw new Error(`job ${job.id} was claimed without a run`);
   await followUp(fleet, [() => Promise.all([openRun(fleet, run), closeRunsInOutbox(fleet, job)])]);
-  return { kind: "claimed", job, lease: grant.lease, run };
+  return { kind: "claimed", job, lease: grant.lease.doc, run };
 }
 
-/** Whether a duplicate of this claim, running beside it, got another job. Each gives its own back: one may be enough, none is wrong. */
+/** Whether a duplicate of this claim, running beside it, got another job. Where each sees the other both go back: none is wrong. */
 async function hasDuplicate(fleet: Fleet, claim: Claim, job: OwnedJob): Promise<boolean> {
   if (claim.name === undefined) return false;
   const claimed = await fleet.jobs.claimedBy(job.productId, claim.name);

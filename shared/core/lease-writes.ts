@@ -3,6 +3,7 @@
  * of it: nobody writes a lease at an epoch that the job has not reached.
  *
  *     grant    create, or replace an older epoch's  → held at the job's epoch     (claim, C2)
+ *     withdraw what was just granted, unseen        → expired at the job's epoch  (a duplicate's claim)
  *     revoke   create, or replace what was read     → expired at the job's epoch  (reap, A2)
  *     settle   held at an epoch that is over        → released                    (after the job's write)
  *
@@ -24,7 +25,7 @@ import type { Stored } from "./ports/store.js";
 /** Tries of one lease write. Only a holder, a reaper and a late duplicate ever meet here. */
 const LEASE_TRIES_MAX = 8;
 
-export type Grant = { kind: "granted"; lease: HeldLease } | { kind: "revoked" };
+export type Grant = { kind: "granted"; lease: Stored<HeldLease> } | { kind: "revoked" };
 
 /** C2: the lease of a job that was just claimed, from now on. `revoked`: somebody ended this epoch already. */
 export async function grantLease(fleet: Fleet, job: OwnedJob, leaseSeconds: number): Promise<Grant> {
@@ -44,7 +45,8 @@ export async function grantLease(fleet: Fleet, job: OwnedJob, leaseSeconds: numb
     const lease = heldLease(job, leaseSeconds, fleet.clock.now());
     // Held at this very epoch: this claim took it before, and its answer was lost. Its renewals stay.
     if (found?.leaseEpoch === job.leaseEpoch) lease.renewals = found.renewals;
-    if (await written(fleet, known, lease)) return { kind: "granted", lease };
+    const granted = await written(fleet, known, lease);
+    if (granted !== undefined) return { kind: "granted", lease: granted };
   }
   throw new StoreUnavailable(`${LEASE_TRIES_MAX} tries lost on the lease of job ${job.id}`);
 }
@@ -61,7 +63,23 @@ export async function extendLease(
     expiresAt: toInstant(fleet.clock.now() + leaseSeconds * 1000),
     renewals: read.doc.renewals + 1,
   };
-  return (await written(fleet, read, lease)) ? lease : undefined;
+  return (await written(fleet, read, lease))?.doc;
+}
+
+/**
+ * Takes back a lease that this very claim was granted and has told nobody of. False when somebody wrote
+ * it since: a repetition of the claim, which may have been told that it holds the job. Throws when
+ * nobody knows whether it was taken back.
+ */
+export async function withdrawLease(fleet: Fleet, granted: Stored<HeldLease>): Promise<boolean> {
+  const withdrawn: Lease = { ...granted.doc, status: "expired" };
+  for (let attempt = 0; attempt < LEASE_TRIES_MAX; attempt++) {
+    if (attempt > 0) await backOff(fleet, attempt);
+    if ((await written(fleet, granted, withdrawn)) !== undefined) return true;
+    const found = await fleet.leases.get(granted.doc.jobId, granted.doc.id);
+    if (found?.etag !== granted.etag) return sameJson(found?.doc, withdrawn);
+  }
+  throw new StoreUnavailable(`${LEASE_TRIES_MAX} tries lost on the lease of job ${granted.doc.jobId}`);
 }
 
 /** A2: nobody can renew this epoch, and no half-done claim of it can succeed, once this returned true. */
@@ -70,12 +88,13 @@ export async function revokeLease(
   job: OwnedJob,
   read: Stored<Lease> | undefined,
 ): Promise<boolean> {
-  return written(fleet, read, {
+  const revoked = await written<Lease>(fleet, read, {
     ...(read?.doc ?? baseLease(job)),
     holderFactoryId: job.holderFactoryId,
     leaseEpoch: job.leaseEpoch,
     status: "expired",
   });
+  return revoked !== undefined;
 }
 
 /**
@@ -105,16 +124,22 @@ export function isHeldBy(lease: Lease | undefined, who: Identity): lease is Held
 
 /**
  * One conditional write. After an unknown outcome the document tells: if it is what was to be written,
- * it was written. False when it was lost, or may yet happen: the caller looks again, and judges again.
+ * it was written. Undefined when it was lost, or may yet happen: the caller looks again, and judges again.
  */
-async function written(fleet: Fleet, read: Stored<Lease> | undefined, next: Lease): Promise<boolean> {
+async function written<L extends Lease>(
+  fleet: Fleet,
+  read: Stored<Lease> | undefined,
+  next: L,
+): Promise<Stored<L> | undefined> {
   try {
-    if (read === undefined) return (await fleet.leases.create(next)).kind === "created";
-    return (await fleet.leases.replaceIfMatch(read, next)).kind === "replaced";
+    const outcome =
+      read === undefined ? await fleet.leases.create(next) : await fleet.leases.replaceIfMatch(read, next);
+    const done = outcome.kind === "created" || outcome.kind === "replaced";
+    return done ? { doc: next, etag: outcome.etag } : undefined;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
     const found = await afterWrite(() => fleet.leases.get(next.jobId, next.id));
-    return sameJson(found?.doc, next);
+    return found !== undefined && sameJson(found.doc, next) ? { doc: next, etag: found.etag } : undefined;
   }
 }
 

@@ -57,7 +57,7 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
   if (missing.length > 0) return { kind: "unknown_dependency", missing };
   const deps = found.filter((dep) => dep !== undefined);
 
-  const op = operation(fleet, { route: "submit" }, content);
+  const op: Operation = { ...operation(fleet, { route: "submit" }, content), survivesClaim: true };
   const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
   let mayHaveHappened = false;
   for (let attempt = 0; attempt < CREATE_TRIES_MAX; attempt++) {

@@ -58,7 +58,14 @@ const retry = z.strictObject({
 });
 
 /** An operation that changed this job, so that its repetition is recognised. Both parts are hashes. */
-const recentOp = z.object({ op: z.string(), body: z.string(), once: z.literal(true).optional() });
+const recentOp = z.object({
+  op: z.string(),
+  body: z.string(),
+  /** Known only to its own call. */
+  once: z.literal(true).optional(),
+  /** A submission's: kept when a claim clears the others. */
+  survivesClaim: z.literal(true).optional(),
+});
 
 /**
  * The job document: the only authority on a job's owner, epoch, stage, checkpoint, result and events.

@@ -1,40 +1,103 @@
 /** The invariants that an answer can break: it must have been true at some instant between call and answer. */
+import type { Identity } from "../../shared/core/fence.js";
+import type { Fleet } from "../../shared/core/fleet.js";
+import { StoreThrottled } from "../../shared/core/ports/store.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
 import { isOwnedStage } from "../../shared/schema/stages.js";
+import { viewOf } from "./history.js";
+import type { Call, View } from "./history.js";
 import type { Self } from "./run.js";
+import { during, essence } from "./seen.js";
+import type { Request } from "./seen.js";
 import { Violation } from "./violation.js";
 
-export interface Identity {
-  readonly factoryId: string;
-  readonly leaseEpoch: number;
+/** Refusals that tell of a job's deps, and so are in no single job's history. */
+const OF_OTHER_JOBS = ["unknown_dependency", "dependency_cycle", "dependency_order"];
+
+/** A call as it was made, for whoever judges its answer. */
+export interface Told extends Request {
+  readonly self: Self;
 }
 
-/** Makes the call, notes what it was told, and checks that against what was so meanwhile. */
+/**
+ * Makes the call, notes what it was told, and checks that against what was so meanwhile. Refused for
+ * load means that nothing was done; any other error, that nobody knows.
+ */
 export async function tell<A extends { kind: string }>(
   self: Self,
-  what: string,
-  call: () => Promise<A>,
-  check: (answer: A, from: number) => void,
+  call: Call | undefined,
+  make: (fleet: Fleet) => Promise<A>,
+  check: (answer: A, told: Told) => void,
 ): Promise<A> {
-  const from = self.monitor.now;
-  self.monitor.begins(self.name);
-  const answer = await call();
-  self.monitor.told.push(`${self.name}: ${what} → ${answer.kind}`);
-  check(answer, from);
-  return answer;
+  const { monitor, productId } = self;
+  const request = monitor.begin(self.name, productId);
+  const op = call && monitor.history.begins(call, request);
+  try {
+    const answer = await make(self.serve(request.by));
+    const shown = "job" in answer ? (answer.job as Job | undefined) : undefined;
+    if (shown !== undefined && shown.productId !== productId)
+      throw new Violation(13, `${self.name} of ${productId} was shown a job of another product`);
+    check(answer, { ...request, uncertain: request.uncertain, self });
+    if (op !== undefined) {
+      op.to = monitor.now;
+      op.forgotten = OF_OTHER_JOBS.includes(answer.kind);
+      op.jobId ??= shown?.id;
+      op.answer = { kind: answer.kind, view: viewFor(op.call, answer.kind, shown) };
+    }
+    return answer;
+  } catch (error) {
+    if (error instanceof StoreThrottled) checkNothingDone(request, "too busy (429)");
+    if (op !== undefined) op.forgotten = error instanceof StoreThrottled;
+    throw error;
+  } finally {
+    monitor.end(request);
+  }
 }
 
-/** Whether some instant between `from` and now had a job and a lease for which `holds`. */
+/** Of the jobs that answers show, those whose view is of the instant at which the call took effect. */
+function viewFor(call: Call, kind: string, shown: Job | undefined): View | undefined {
+  const exact = call.kind === "read" || (call.kind === "claim" && kind === "claimed");
+  return exact && shown !== undefined ? viewOf(shown) : undefined;
+}
+
+/** 3: whoever is told that nothing was done can rely on it. */
+export function checkNothingDone(request: Request, told: string): void {
+  const [effect] = request.effects;
+  if (effect !== undefined) throw new Violation(3, `a call was told ${told}, yet it ${effect.type}`);
+  if (request.uncertain) throw new Violation(3, `a call was told ${told}, though nobody knows that`);
+}
+
+/** Effects on a job's record: a lease that was extended for nothing harms nobody. */
+export function effectsOf(request: Request, types?: readonly string[]): readonly string[] {
+  return request.effects
+    .map(({ type }) => type)
+    .filter((type) =>
+      types === undefined ? type !== "lease" && type !== "heartbeat" : types.includes(type),
+    );
+}
+
+/** 2: one call, one effect. */
+export function checkOnce(request: Request, types: readonly string[]): void {
+  const count = effectsOf(request, types).length;
+  if (count > 1) throw new Violation(2, `one call had ${count} effects`);
+}
+
+/** 3: a refusal means that nothing was done to the job. */
+export function checkRefused(request: Request, kind: string): void {
+  const [effect] = effectsOf(request);
+  if (effect !== undefined) throw new Violation(3, `a call was told ${kind}, yet it ${effect}`);
+}
+
+/** Whether some instant between call and answer had a job and a lease for which `holds`. */
 export function atSomeInstant(
-  self: Self,
+  { self, from }: Told,
   jobId: string,
-  from: number,
   holds: (job: Job, lease: Lease | undefined) => boolean,
 ): boolean {
   const { monitor } = self;
-  const jobs = monitor.during(monitor.jobs.get(jobId), from);
-  const leases = monitor.during(monitor.leases.get(jobId), from);
+  const jobs = during(monitor.jobs.get(jobId), from);
+  const leases = during(monitor.leases.get(jobId), from);
   const instants = [...new Set([from, ...jobs.map(({ step }) => step), ...leases.map(({ step }) => step)])];
   return instants
     .filter((instant) => instant >= from)
@@ -45,43 +108,55 @@ export function atSomeInstant(
     });
 }
 
+/** Whether some instant had all jobs of the caller's product as `holds` wants them. */
+export function someMoment({ self, from }: Told, holds: (jobs: readonly Job[]) => boolean): boolean {
+  const { monitor, productId } = self;
+  const histories = [...monitor.jobs.values()].filter((all) => all[0]?.doc.productId === productId);
+  const steps = histories.flatMap((all) => during(all, from).map(({ step }) => Math.max(step, from)));
+  return [...new Set([from, ...steps])].some((instant) =>
+    holds(histories.flatMap((all) => all.findLast(({ step }) => step <= instant)?.doc ?? [])),
+  );
+}
+
+/** 3: the job that an answer shows was so at some instant. */
+export function checkShown(told: Told, job: Job): void {
+  const known = atSomeInstant(told, job.id, (was) => essence(was) === essence(job));
+  if (!known) throw new Violation(3, "an answer shows a job that never was so");
+}
+
 export const owns = (job: Job, who: Identity): boolean =>
   isOwnedStage(job.stage) && job.leaseEpoch === who.leaseEpoch && job.holderFactoryId === who.factoryId;
 
-const revoked = (lease: Lease | undefined, who: Identity): boolean =>
+export const isRevoked = (lease: Lease | undefined, who: Identity): boolean =>
   lease?.leaseEpoch === who.leaseEpoch && lease.status !== "held";
 
-/** 4: a worker is told that it lost only if at some instant it had. */
-export function checkLost(self: Self, jobId: string, who: Identity, from: number, kind: string): void {
-  const lost = atSomeInstant(self, jobId, from, (job, lease) => !owns(job, who) || revoked(lease, who));
-  if (!lost) throw new Violation(4, `the living holder ${who.factoryId} was told ${kind}`);
+interface Lost {
+  readonly kind: string;
+  readonly currentEpoch: number;
+  readonly stage: string;
 }
 
-/** Events of a job that this caller's writes added since `from`, by type. */
-function added(self: Self, jobId: string, from: number, type: string): number {
-  const history = self.monitor.jobs.get(jobId) ?? [];
-  return history.filter(
-    ({ step, doc, by }, place) =>
-      by === self.monitor.callOf(self.name) &&
-      step > from &&
-      doc.eventSeq > (history[place - 1]?.doc.eventSeq ?? 0) &&
-      doc.outbox.at(-1)?.type === type,
-  ).length;
+export function isLost(answer: { readonly kind: string }): answer is Lost {
+  return ["stale_lease", "not_holder", "lease_not_held"].includes(answer.kind);
 }
 
-export function once(self: Self, jobId: string, from: number, types: readonly string[]): void {
-  const count = types.reduce((sum, type) => sum + added(self, jobId, from, type), 0);
-  if (count > 1) throw new Violation(2, `one call had ${count} effects`);
+/** 4 and 3: a worker is told that it lost only if at some instant it had, and then nothing of this call counted. */
+export function checkLost(told: Told, jobId: string, who: Identity, answer: Lost): void {
+  checkRefused(told, answer.kind);
+  const lost = atSomeInstant(told, jobId, (job, lease) => !owns(job, who) || isRevoked(lease, who));
+  if (!lost) throw new Violation(4, `the living holder ${who.factoryId} was told ${answer.kind}`);
+  const shown = atSomeInstant(
+    told,
+    jobId,
+    (job) => job.leaseEpoch === answer.currentEpoch && job.stage === answer.stage,
+  );
+  if (!shown) throw new Violation(3, `a refusal told of epoch ${answer.currentEpoch} and ${answer.stage}`);
 }
 
 /** 1, for claim ids: while the job that an id was granted is held, the id is granted no other. */
-export function checkOneJobPerClaim(
-  self: Self,
-  name: string,
-  jobId: string,
-  { leaseEpoch, factoryId }: Identity,
-): void {
+export function checkOneJobPerClaim(self: Self, name: string, jobId: string, who: Identity): void {
   const { grants } = self.monitor;
+  const { leaseEpoch, factoryId } = who;
   const former = grants.get(name);
   const held = former && self.monitor.job(former.jobId);
   if (

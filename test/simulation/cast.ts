@@ -2,7 +2,9 @@
 import { jobIdOf } from "../../shared/core/hash.js";
 import { reap } from "../../shared/core/reap.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
-import { PRODUCT, beat, doClaim, doPatch, doRelease, doRenew, doSubmit } from "./clients.js";
+import { beat, doPatch, doRelease, doRenew } from "./clients.js";
+import { doClaim, doSubmit } from "./queue-clients.js";
+import { PRODUCT } from "./run.js";
 import type { Actor, Self } from "./run.js";
 
 export const A = jobIdOf(PRODUCT, "a");

@@ -65,6 +65,7 @@ function waysToGo(state: State, process: Process, pending: Pending): Choice[] {
     ways.push(
       way(", answered one version late", () => {
         state.faults.stale--;
+        state.monitor.shownOld(pending.by);
         answer(state, process, pending, operation.effect("one version late"));
       }),
     );
@@ -83,6 +84,7 @@ function waysToFail(
   const fail = (how: string, error: Error, meanwhile: () => unknown): Choice =>
     way(how, () => {
       state.faults.lost--;
+      if (error instanceof StoreUnavailable) state.monitor.outcomeUnknown(pending.by, operation);
       meanwhile();
       remember(state, process, pending, error.message);
       pending.reject(error);

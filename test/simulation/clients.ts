@@ -2,54 +2,35 @@
  * The clients of a simulation: they call the production code, and each answer is held against what the
  * documents were between call and answer.
  */
-import { claim } from "../../shared/core/claim.js";
+import type { Identity } from "../../shared/core/fence.js";
 import { heartbeat } from "../../shared/core/heartbeat.js";
-import { jobIdOf } from "../../shared/core/hash.js";
 import { patch } from "../../shared/core/patch.js";
 import { readEvents } from "../../shared/core/read-events.js";
 import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
-import { submit } from "../../shared/core/submit.js";
-import { submission } from "../../shared/schema/requests.js";
 import type { PatchRequest } from "../../shared/schema/requests.js";
 import { isOwnedStage } from "../../shared/schema/stages.js";
-import type { z } from "zod";
-import { atSomeInstant, checkLost, checkOneJobPerClaim, once, owns, tell } from "./answer-rules.js";
-import type { Identity } from "./answer-rules.js";
+import {
+  atSomeInstant,
+  checkLost,
+  checkOnce,
+  checkRefused,
+  checkShown,
+  effectsOf,
+  isLost,
+  owns,
+  tell,
+} from "./answer-rules.js";
+import { checkpointOf } from "./history.js";
 import type { Self } from "./run.js";
 import { Violation } from "./violation.js";
 
-export const PRODUCT = "acme";
+const PATCHES = ["stage_changed", "checkpointed", "shipped", "failed"];
 
-const LOST = ["stale_lease", "not_holder", "lease_not_held"];
-
-export function doClaim(self: Self, factoryId: string, claimId?: string) {
-  return tell(
-    self,
-    "claim",
-    () => claim(self.fleet, PRODUCT, { factoryId, ...(claimId === undefined ? {} : { claimId }) }),
-    (answer, from) => {
-      if (answer.kind !== "claimed") return;
-      const who = { factoryId, leaseEpoch: answer.lease.leaseEpoch };
-      const granted = atSomeInstant(
-        self,
-        answer.job.id,
-        from,
-        (job, lease) =>
-          owns(job, who) &&
-          lease?.status === "held" &&
-          lease.leaseEpoch === who.leaseEpoch &&
-          lease.holderFactoryId === factoryId,
-      );
-      if (!granted)
-        throw new Violation(
-          3,
-          `${factoryId} was told that it holds a job that it never held with a live lease`,
-        );
-      once(self, answer.job.id, from, ["claimed"]);
-      if (claimId !== undefined) checkOneJobPerClaim(self, `${factoryId}/${claimId}`, answer.job.id, who);
-    },
-  );
+/** 3: "not found" only of what is not there, for this product. */
+function checkNotFound(self: Self, jobId: string): void {
+  if (self.monitor.job(jobId)?.productId === self.productId)
+    throw new Violation(3, "a job that exists was not found");
 }
 
 export function doPatch(
@@ -59,28 +40,48 @@ export function doPatch(
   change: Omit<PatchRequest, "factoryId" | "leaseEpoch">,
   key?: string,
 ) {
+  const { stage } = change;
+  const checkpoint = checkpointOf(change.checkpoint);
   return tell(
     self,
-    `patch ${change.stage ?? "checkpoint"}`,
-    () => patch(self.fleet, PRODUCT, jobId, { ...who, ...change }, key),
-    (answer, from) => {
-      if (LOST.includes(answer.kind)) checkLost(self, jobId, who, from, answer.kind);
-      if (answer.kind !== "patched") return;
-      // With a key the effect may be older than this call: then it is in the job's history.
-      const since = key === undefined ? from : 0;
-      const applied = atSomeInstant(
-        self,
-        jobId,
-        since,
-        (job) =>
-          job.leaseEpoch === who.leaseEpoch &&
-          job.holderFactoryId === who.factoryId &&
-          (change.stage === undefined || job.stage === change.stage) &&
-          (change.checkpoint === undefined ||
-            JSON.stringify(job.checkpoint) === JSON.stringify(change.checkpoint)),
-      );
-      if (!applied) throw new Violation(3, `${who.factoryId} was told that a patch was made that never was`);
-      once(self, jobId, from, ["stage_changed", "checkpointed", "shipped", "failed"]);
+    { kind: "patch", jobId, who, stage, checkpoint, key },
+    (fleet) => patch(fleet, self.productId, jobId, { ...who, ...change }, key),
+    (answer, told) => {
+      if (isLost(answer)) {
+        checkLost(told, jobId, who, answer);
+        return;
+      }
+      switch (answer.kind) {
+        case "not_found":
+          checkNotFound(self, jobId);
+          return;
+        case "illegal_transition": {
+          checkRefused(told, answer.kind);
+          const was = atSomeInstant(told, jobId, (job) => owns(job, who) && job.stage === answer.from);
+          if (!was) throw new Violation(3, `a patch was refused from ${answer.from}`);
+          return;
+        }
+        case "idempotency_conflict":
+          checkRefused(told, answer.kind);
+          return;
+        case "patched": {
+          // With a key the effect may be older than this call: then it is in the job's history.
+          const since = key === undefined ? told : { ...told, from: 0 };
+          const applied = atSomeInstant(
+            since,
+            jobId,
+            (job) =>
+              job.leaseEpoch === who.leaseEpoch &&
+              job.holderFactoryId === who.factoryId &&
+              (stage === undefined || job.stage === stage) &&
+              (checkpoint === undefined || checkpointOf(job.checkpoint) === checkpoint),
+          );
+          if (!applied)
+            throw new Violation(3, `${who.factoryId} was told that a patch was made that never was`);
+          checkShown(told, answer.job);
+          checkOnce(told, PATCHES);
+        }
+      }
     },
   );
 }
@@ -89,98 +90,111 @@ export function doRenew(self: Self, jobId: string, who: Identity, turns?: number
   const request = { ...who, ...(turns === undefined ? {} : { insights: { turns } }) };
   return tell(
     self,
-    "renew",
-    () => renew(self.fleet, PRODUCT, jobId, request),
-    (answer, from) => {
-      if (LOST.includes(answer.kind)) checkLost(self, jobId, who, from, answer.kind);
-      if (answer.kind !== "renewed") return;
+    { kind: "renew", jobId, who },
+    (fleet) => renew(fleet, self.productId, jobId, request),
+    (answer, told) => {
+      if (isLost(answer)) {
+        checkLost(told, jobId, who, answer);
+        return;
+      }
+      if (answer.kind === "not_found") {
+        checkNotFound(self, jobId);
+        return;
+      }
+      const { expiresAt } = answer.lease;
       const renewed = atSomeInstant(
-        self,
+        told,
         jobId,
-        from,
         (job, lease) =>
           owns(job, who) &&
           lease?.status === "held" &&
           lease.leaseEpoch === who.leaseEpoch &&
-          lease.expiresAt === answer.lease.expiresAt,
+          lease.expiresAt === expiresAt,
       );
       if (!renewed)
         throw new Violation(3, `${who.factoryId} was told that a lease was renewed that was not its own`);
+      const counted = atSomeInstant(told, jobId, (job) => (job.run?.insights.turns ?? 0) >= (turns ?? 0));
+      if (!counted) throw new Violation(3, "what a renewal reported was not recorded");
     },
   );
 }
 
 export function doRelease(self: Self, jobId: string, who: Identity, wipCommit?: string, key?: string) {
-  const request = { ...who, ...(wipCommit === undefined ? {} : { checkpoint: { wipCommit } }) };
+  const checkpoint = wipCommit === undefined ? undefined : { wipCommit };
+  const request = { ...who, ...(checkpoint === undefined ? {} : { checkpoint }) };
   return tell(
     self,
-    "release",
-    () => release(self.fleet, PRODUCT, jobId, request, key),
-    (answer, from) => {
-      if (LOST.includes(answer.kind)) checkLost(self, jobId, who, from, answer.kind);
+    { kind: "release", jobId, who, checkpoint: checkpointOf(checkpoint), key },
+    (fleet) => release(fleet, self.productId, jobId, request, key),
+    (answer, told) => {
+      if (isLost(answer)) {
+        checkLost(told, jobId, who, answer);
+        return;
+      }
+      if (answer.kind === "not_found") checkNotFound(self, jobId);
+      if (answer.kind === "idempotency_conflict") checkRefused(told, answer.kind);
       if (answer.kind !== "released") return;
-      const since = key === undefined ? from : 0;
       const released = atSomeInstant(
-        self,
+        key === undefined ? told : { ...told, from: 0 },
         jobId,
-        since,
         (job) =>
           !isOwnedStage(job.stage) &&
           job.leaseEpoch === who.leaseEpoch &&
           (wipCommit === undefined || job.checkpoint?.wipCommit === wipCommit),
       );
       if (!released) throw new Violation(3, `${who.factoryId} was told that a job was released that was not`);
-      once(self, jobId, from, ["released"]);
+      checkShown(told, answer.job);
+      checkOnce(told, ["released"]);
     },
   );
 }
 
-export function doSubmit(
-  self: Self,
-  idempotencyKey: string,
-  given: Partial<z.input<typeof submission>> = {},
-) {
-  const request = submission.parse({ idempotencyKey, bodyMd: "content", ...given });
-  const jobId = jobIdOf(PRODUCT, idempotencyKey);
+/** 10 and 13, for a reader: what it sees begins at 1 and has no gap, however much is written meanwhile. */
+export function doReadEvents(self: Self, jobId: string) {
   return tell(
     self,
-    `submit ${idempotencyKey}`,
-    () => submit(self.fleet, PRODUCT, request),
-    (answer, from) => {
-      if (!("job" in answer)) return;
-      const accepted = atSomeInstant(self, jobId, from, (job) =>
-        answer.kind === "outdated"
-          ? job.bodyMd !== request.bodyMd || job.pastHashes.length > 0
-          : job.bodyMd === request.bodyMd,
-      );
-      if (!accepted)
-        throw new Violation(8, `a submission was told ${answer.kind}, yet its content was never the job's`);
-      once(self, jobId, from, ["submitted", "superseded"]);
+    { kind: "read", jobId },
+    async (fleet) => {
+      const job = await fleet.jobs.get(self.productId, jobId);
+      if (job === undefined) return { kind: "not_found" as const };
+      const { value } = await readEvents(fleet, job.doc, 0, 200);
+      return { kind: "found" as const, job: job.doc, value };
+    },
+    (answer, told) => {
+      if (answer.kind === "not_found") {
+        checkNotFound(self, jobId);
+        return;
+      }
+      const { job, value } = answer;
+      checkShown(told, job);
+      const complete = value.length === job.eventSeq && value.every(({ seq }, place) => seq === place + 1);
+      if (!complete)
+        throw new Violation(
+          10,
+          `a reader saw the events ${value.map(({ seq }) => seq).join()} of ${job.eventSeq}`,
+        );
     },
   );
 }
 
-/** 10, for a reader: what it sees begins at 1 and has no gap, however much is written meanwhile. */
-export async function doReadEvents(self: Self, jobId: string): Promise<void> {
-  const job = await self.fleet.jobs.get(PRODUCT, jobId);
-  if (job === undefined) return;
-  const { value } = await readEvents(self.fleet, job.doc, 0, 200);
-  const complete = value.length === job.doc.eventSeq && value.every(({ seq }, place) => seq === place + 1);
-  if (!complete)
-    throw new Violation(
-      10,
-      `a reader saw the events ${value.map(({ seq }) => seq).join()} of ${job.doc.eventSeq}`,
-    );
-}
-
-export async function beat(self: Self, factoryId: string): Promise<void> {
-  const request = {
-    factoryId,
-    capabilities: [],
-    engines: [],
-    seatLimit: 100,
-    load: 0,
-    health: "ok" as const,
-  };
-  await heartbeat(self.fleet, PRODUCT, request);
+export async function beat(self: Self, factoryId: string, seatLimit = 100): Promise<void> {
+  const request = { factoryId, capabilities: [], engines: [], seatLimit, load: 0, health: "ok" as const };
+  await tell(
+    self,
+    undefined,
+    async (fleet) => ({ kind: "recorded", ...(await heartbeat(fleet, self.productId, request)) }),
+    (answer, told) => {
+      // One that came at the same moment stands for it.
+      const beaten = self.monitor.factories.get(`${self.productId}/${factoryId}`);
+      if (beaten?.some(({ doc }) => doc.lastHeartbeatAt >= answer.factory.lastHeartbeatAt) !== true)
+        throw new Violation(3, "a heartbeat was answered that was not recorded");
+      if (effectsOf(told, ["heartbeat"]).length > 1)
+        throw new Violation(2, "one heartbeat was recorded twice");
+      for (const lease of answer.leases) {
+        const who = { factoryId, leaseEpoch: lease.leaseEpoch };
+        if (!atSomeInstant(told, lease.jobId, (job) => owns(job, who)))
+          throw new Violation(3, `${factoryId} was told of a lease that it does not hold`);
+      }
+    },
+  );
 }

@@ -4,8 +4,8 @@ import type { Lease } from "../../shared/schema/lease.js";
 import { OUTBOX_MAX, PAST_HASHES_MAX, RECENT_OPS_MAX } from "../../shared/schema/limits.js";
 import { isFinalStage, isOwnedStage, satisfiesDependants } from "../../shared/schema/stages.js";
 import type { Stage } from "../../shared/schema/stages.js";
+import { during } from "./seen.js";
 import type { Seen } from "./seen.js";
-import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
 const OWNED_MOVES: readonly Stage[] = [
@@ -156,9 +156,9 @@ function checkDeps(monitor: Seen, before: Job | undefined, job: Job): void {
   if (before?.stage !== "blocked") throw new Violation(12, "a job with deps was queued without being judged");
   const since = monitor.jobs.get(job.id)?.at(-1)?.step ?? 0;
   for (const id of job.deps) {
-    const seen = monitor
-      .during(monitor.jobs.get(id), since)
-      .some(({ doc }) => satisfiesDependants(doc.stage, job.depsMode));
+    const seen = during(monitor.jobs.get(id), since).some(({ doc }) =>
+      satisfiesDependants(doc.stage, job.depsMode),
+    );
     if (!seen) throw new Violation(12, "a job was queued whose dependency was never satisfied meanwhile");
   }
 }
@@ -178,11 +178,8 @@ export function checkLease(job: Job | undefined, lease: Lease, before?: Lease): 
 }
 
 /** 10: stored events are 1..n without a hole; the outbox overlaps or continues them up to eventSeq. */
-export function checkEvents(store: SimStore, job: Job): void {
-  const stored = store
-    .all("fleet_events")
-    .filter((event) => event["jobId"] === job.id)
-    .map((event) => Number(event["seq"]));
+export function checkEvents(monitor: Seen, job: Job): void {
+  const stored = monitor.storedEvents(job.id);
   const waiting = job.outbox.map(({ seq }) => seq);
   const visible = new Set([...stored, ...waiting]);
   for (let seq = 1; seq <= job.eventSeq; seq++)

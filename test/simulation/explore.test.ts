@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { reap } from "../../shared/core/reap.js";
-import { PRODUCT, beat, doClaim, doPatch, doSubmit } from "./clients.js";
+import { beat, doPatch } from "./clients.js";
+import { doClaim, doSubmit } from "./queue-clients.js";
 import { Explorer, prepare, replay } from "./explore.js";
 import type { Scenario } from "./explore.js";
+import { PRODUCT } from "./run.js";
 import { SCENARIOS } from "./scenarios.js";
 
 /** Schedules of each scenario that every test run explores: about half a second. `npm run prove` goes on. */

@@ -111,9 +111,10 @@ export class Explorer {
     const { scenario, setting, actors } = this.#prepared;
     const run = new Run(setting, scenario.faults);
     const path: number[] = [];
-    const choose = (choices: readonly Choice[], state: string): number | undefined => {
+    const choose = (choices: readonly Choice[], stateOf: () => string): number | undefined => {
       const replayed = prefix[path.length];
       if (replayed === undefined) {
+        const state = stateOf();
         if (this.#seen.has(state)) return undefined;
         this.#seen.add(state);
         for (let other = 1; other < choices.length; other++) {
@@ -141,7 +142,7 @@ export class Explorer {
   }
 
   async #end(run: Run): Promise<void> {
-    const state = run.store.fingerprint();
+    const state = run.store.fingerprint(false);
     if (this.#ends.has(state)) return;
     this.#ends.add(state);
     await checkQuiescence(run);

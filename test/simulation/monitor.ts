@@ -3,37 +3,45 @@
  * the invariants and nothing of the code: a violation names the invariant by its number in
  * docs/protocol.md.
  */
-import type { JobEvent } from "../../shared/schema/event.js";
+import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
+import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
-import type { At, Seen } from "./seen.js";
-import type { SimStore, Written } from "./sim-store.js";
+import { History } from "./history.js";
+import type { Doc, Operation, Written } from "./operation.js";
+import { fingerprintOf } from "./fingerprint.js";
+import type { At, Request, Seen } from "./seen.js";
+import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
 export class Monitor implements Seen {
   readonly jobs = new Map<string, At<Job>[]>();
   readonly leases = new Map<string, At<Lease>[]>();
+  /** By product and id. */
+  readonly factories = new Map<string, At<Factory>[]>();
   /** Who was seen to own each epoch of each job. */
   readonly owners = new Map<string, string>();
   /** Every event that was ever visible, by job and number. */
   readonly events = new Map<string, string>();
-  /** What clients were told, in the order they were told it: part of what tells two states apart. */
-  readonly told: string[] = [];
   /** The job and epoch that each claim id was granted last. */
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
-  readonly #calls = new Map<string, number>();
-  readonly #store: SimStore;
+  /** What clients asked and were told. */
+  readonly history = new History();
+  readonly #stored = new Map<string, Set<number>>();
+  readonly #requests = new Map<string, Request>();
+  readonly #ended = new Set<string>();
   #step = 0;
+  #begun = 0;
 
   constructor(store: SimStore) {
-    this.#store = store;
-    for (const job of store.all("fleet_jobs"))
-      this.#remember(this.jobs, job.id, job as unknown as Job, "set-up");
-    for (const lease of store.all("fleet_leases")) {
-      this.#remember(this.leases, lease.id, lease as unknown as Lease, "set-up");
-    }
+    for (const job of documents<Job>(store, "fleet_jobs")) this.#remember(this.jobs, job.id, job, "set-up");
+    for (const lease of documents<Lease>(store, "fleet_leases"))
+      this.#remember(this.leases, lease.id, lease, "set-up");
+    for (const factory of documents<Factory>(store, "fleet_factories"))
+      this.#remember(this.factories, factoryName(factory), factory, "set-up");
+    for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
 
@@ -45,22 +53,47 @@ export class Monitor implements Seen {
     this.#step++;
   }
 
-  /** A client begins its next call. */
-  begins(name: string): void {
-    this.#calls.set(name, (this.#calls.get(name) ?? 0) + 1);
+  /** A client sends a request. */
+  begin(name: string, productId: string): Request {
+    const by = `${name}#${++this.#begun}`;
+    const request = {
+      by,
+      productId,
+      from: this.#step,
+      effects: [],
+      uncertain: false,
+      shownOld: false,
+    };
+    this.#requests.set(by, request);
+    return request;
   }
 
-  /** The name of the call that this client is in. */
-  callOf(name: string): string {
-    return `${name}#${this.#calls.get(name) ?? 0}`;
+  /** It is answered, or was given up. */
+  end({ by }: Request): void {
+    this.#ended.add(by);
   }
 
+  /** The requests that this actor had under way have no answer any more. */
   died(name: string): void {
-    this.told.push(`${name} died`);
+    for (const by of this.#requests.keys()) if (by.startsWith(`${name}#`)) this.#ended.add(by);
   }
 
+  /** Nobody knows whether this operation of a request will have had an effect. */
+  outcomeUnknown(by: string, { container, doc }: Operation): void {
+    const request = this.#requests.get(by);
+    if (request !== undefined && doc !== undefined && effectOf(container, doc, undefined) !== undefined)
+      request.uncertain = true;
+  }
+
+  shownOld(by: string): void {
+    const request = this.#requests.get(by);
+    if (request !== undefined) request.shownOld = true;
+  }
+
+  /** What the rules will look at beside the documents themselves. */
   fingerprint(): string {
-    return this.told.join("|") + [...this.owners].join() + JSON.stringify([...this.grants]);
+    const underWay = [...this.#requests.values()].filter(({ by }) => !this.#ended.has(by));
+    return fingerprintOf(this, underWay);
   }
 
   wrote({ container, before, after }: Written, by: string): void {
@@ -69,13 +102,14 @@ export class Monitor implements Seen {
       if (container === "fleet_events") throw new Violation(10, "an event was deleted");
       return;
     }
+    this.#attribute(container, before, after, by);
     switch (container) {
       case "fleet_jobs": {
         const job = after as unknown as Job;
         this.#see(job);
         checkJob(this, before as unknown as Job | undefined, job);
         this.#remember(this.jobs, job.id, job, by);
-        checkEvents(this.#store, job);
+        checkEvents(this, job);
         this.#checkPair(job.id);
         return;
       }
@@ -87,17 +121,22 @@ export class Monitor implements Seen {
         return;
       }
       case "fleet_events": {
-        const event = after as unknown as JobEvent & { jobId: string };
+        const event = after as unknown as EventDocument;
         const job = this.job(event.jobId);
         if (job === undefined || event.seq > job.eventSeq)
           throw new Violation(10, "an event is stored before it is true");
         this.#sameEvent(event.jobId, event);
-        checkEvents(this.#store, job);
+        this.#store(event.jobId, event.seq);
+        checkEvents(this, job);
+        return;
+      }
+      case "fleet_factories": {
+        const factory = after as unknown as Factory;
+        this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
       // Nothing hangs on what these say: the job decides.
       case "fleet_runs":
-      case "fleet_factories":
       case "fleet_profiles":
       case "fleet_artifacts":
     }
@@ -111,11 +150,25 @@ export class Monitor implements Seen {
     return this.leases.get(id)?.at(-1)?.doc;
   }
 
-  /** The versions that were in force at some instant from `from` to now, with the version before each. */
-  during<T>(history: At<T>[] | undefined, from: number): At<T>[] {
-    const all = history ?? [];
-    const first = all.findLastIndex(({ step }) => step <= from);
-    return all.slice(Math.max(0, first));
+  storedEvents(jobId: string): ReadonlySet<number> {
+    return this.#stored.get(jobId) ?? new Set();
+  }
+
+  #store(jobId: string, seq: number): void {
+    const known = this.#stored.get(jobId) ?? new Set();
+    this.#stored.set(jobId, known.add(seq));
+  }
+
+  /** 13, for writes: a request changes nothing of another product. What it did is noted. */
+  #attribute(container: Operation["container"], before: Doc | undefined, after: Doc, by: string): void {
+    const request = this.#requests.get(by);
+    if (request === undefined) return;
+    if (after["productId"] !== request.productId)
+      throw new Violation(13, `a request of ${request.productId} wrote a document of another product`);
+    const type = effectOf(container, after, before);
+    const jobId = container === "fleet_jobs" ? after.id : ((after["jobId"] as string | undefined) ?? "");
+    const leaseEpoch = Number(after["leaseEpoch"] ?? 0);
+    if (type !== undefined) request.effects.push({ type, jobId, leaseEpoch });
   }
 
   #remember<T>(where: Map<string, At<T>[]>, id: string, doc: T, by: string): void {
@@ -150,4 +203,25 @@ export class Monitor implements Seen {
     const lease = this.lease(id);
     if (lease !== undefined) checkLease(job, lease);
   }
+}
+
+/** What a write does on behalf of whoever asked for it. Tidying up (events, runs, unblocking) is no effect. */
+function effectOf(
+  container: Operation["container"],
+  after: Doc,
+  before: Doc | undefined,
+): string | undefined {
+  if (container === "fleet_factories") return "heartbeat";
+  if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
+  if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
+  const type = (after as unknown as Job).outbox.at(-1)?.type;
+  return type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
+}
+
+function factoryName({ productId, id }: Factory): string {
+  return `${productId}/${id}`;
+}
+
+function documents<T>(store: SimStore, container: Operation["container"]): T[] {
+  return store.all(container) as unknown as T[];
 }

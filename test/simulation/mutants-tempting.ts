@@ -121,7 +121,11 @@ import { settleLease } from "./lease-writes.js";`,
         find: "    body: short(hashJson(body)),",
         replace: `    body: short(hashJson(typeof body === "object" ? { ...body, factoryId: "", leaseEpoch: 0 } : body)),`,
       },
-      { file: ADVANCE, find: "    recentOps: [],", replace: "    recentOps: queued.recentOps," },
+      {
+        file: ADVANCE,
+        find: "queued.recentOps.filter(({ survivesClaim }) => survivesClaim),",
+        replace: "queued.recentOps,",
+      },
       {
         file: PATCH,
         find: `    leaseEpoch,
@@ -152,8 +156,8 @@ export const CONDITIONAL: readonly Mutant[] = [
   mutant(
     "a lease write without an answer counts as done",
     LEASE,
-    "    return sameJson(found?.doc, next);",
-    "    return !sameJson(next, undefined);",
+    "return found !== undefined && sameJson(found.doc, next) ?",
+    "return found !== undefined ?",
   ),
   mutant(
     "a create without an answer counts as done",

@@ -3,22 +3,31 @@
  * and while a capable factory keeps claiming, every job ends, or rests blocked behind one that failed.
  */
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
+import type { EventDocument } from "../../shared/schema/event.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Run as RunDocument } from "../../shared/schema/run.js";
 import { isFinalStage, isOwnedStage, satisfiesDependants } from "../../shared/schema/stages.js";
-import { PRODUCT, beat, doClaim, doPatch } from "./clients.js";
+import { beat, doPatch } from "./clients.js";
+import { doClaim } from "./queue-clients.js";
+import { PRODUCT } from "./run.js";
 import type { Run } from "./run.js";
 import { Violation } from "./violation.js";
 
 /** More claims than any scenario has jobs, by far. */
 const CLAIMS_MAX = 1000;
+/** A store operation then, in milliseconds: so that a tick has only so much time, as in life. */
+const OPERATION_MS = 20;
+/** Jobs that one tick gets through for certain: 5 s for a kind, at up to 10 operations each. */
+const JOBS_PER_TICK = 25;
 
 export async function checkQuiescence(run: Run): Promise<void> {
   // Longer than every lease, grace and skew.
   run.advance(10_000);
   await twoPasses(run);
   checkResting(run);
-  await finishEverything(run);
+  for (const productId of new Set(jobsOf(run).map((job) => job.productId))) {
+    await finishEverything(run, productId);
+  }
   await twoPasses(run);
   checkResting(run);
   for (const job of jobsOf(run)) {
@@ -31,10 +40,12 @@ export async function checkQuiescence(run: Run): Promise<void> {
   }
 }
 
+/** A pass is one full wrap: as many ticks as it takes to come by every job, and one that wraps. */
 async function twoPasses(run: Run): Promise<void> {
-  const { fleet } = run.calm("sweeper");
+  const { fleet } = run.calm("sweeper", PRODUCT, OPERATION_MS);
   const sweep = startSweep(fleet);
-  for (let pass = 0; pass < 2; pass++) {
+  const ticks = 2 * (1 + Math.ceil(jobsOf(run).length / JOBS_PER_TICK));
+  for (let tick = 0; tick < ticks; tick++) {
     const { failed } = await reapAndSweep(fleet, sweep);
     run.mustBeSound();
     if (failed > 0) throw new Violation("liveness", "a step of the sweep fails without a fault");
@@ -42,11 +53,11 @@ async function twoPasses(run: Run): Promise<void> {
 }
 
 function jobsOf(run: Run): Job[] {
-  return run.store.all("fleet_jobs") as unknown as Job[];
+  return documents(run, "fleet_jobs");
 }
 
 function depsOf(run: Run, job: Job): Job[] {
-  return job.deps.map((id) => run.store.get("fleet_jobs", PRODUCT, id) as unknown as Job);
+  return job.deps.map((id) => run.store.get("fleet_jobs", job.productId, id) as unknown as Job);
 }
 
 function checkResting(run: Run): void {
@@ -62,15 +73,37 @@ function checkResting(run: Run): void {
     const lease = run.monitor.lease(job.id);
     if (lease?.status === "held")
       throw new Violation("liveness", "a lease is held on a job that nobody owns");
+    if (isFinalStage(job.stage) && run.monitor.storedEvents(job.id).size !== job.eventSeq)
+      throw new Violation("liveness", "a final job's events are not all stored");
   }
-  for (const document of run.store.all("fleet_runs") as unknown as RunDocument[]) {
-    if (document.endedAt === undefined)
-      throw new Violation("liveness", `the run of epoch ${document.leaseEpoch} stays open`);
+  checkRuns(run);
+}
+
+/** Each epoch that was ever claimed and is over has its run: stored, or in an event that the job still holds. */
+function checkRuns(run: Run): void {
+  const stored = new Map(documents<RunDocument>(run, "fleet_runs").map((found) => [found.id, found]));
+  const open = [...stored.values()].find(({ endedAt }) => endedAt === undefined);
+  if (open !== undefined) throw new Violation("liveness", `the run of epoch ${open.leaseEpoch} stays open`);
+  const waiting = documents<Job>(run, "fleet_jobs").flatMap((job) =>
+    job.outbox.map((event) => ({ ...event, jobId: job.id })),
+  );
+  const told = new Set<string>();
+  for (const { jobId, data } of waiting) {
+    if (data["run"] !== undefined) told.add(`${jobId}:${String((data["run"] as RunDocument).leaseEpoch)}`);
+  }
+  for (const { type, jobId, data } of [...documents<EventDocument>(run, "fleet_events"), ...waiting]) {
+    const id = `${jobId}:${String(data["leaseEpoch"])}`;
+    if (type === "claimed" && !stored.has(id) && !told.has(id))
+      throw new Violation("liveness", `the run ${id} is missing`);
   }
 }
 
-async function finishEverything(run: Run): Promise<void> {
-  const last = run.calm("last-factory");
+function documents<T>(run: Run, container: "fleet_jobs" | "fleet_runs" | "fleet_events"): T[] {
+  return run.store.all(container) as unknown as T[];
+}
+
+async function finishEverything(run: Run, productId: string): Promise<void> {
+  const last = run.calm("last-factory", productId, OPERATION_MS);
   await beat(last, "last-factory");
   for (let n = 0; n < CLAIMS_MAX; n++) {
     const claimed = await doClaim(last, "last-factory");

@@ -11,39 +11,53 @@ import { CallSite } from "./call-site.js";
 import { choicesOf } from "./choices.js";
 import type { Choice } from "./choices.js";
 import { Monitor } from "./monitor.js";
+import type { Operation, Snapshot } from "./operation.js";
 import { SimStore } from "./sim-store.js";
-import type { Operation, Version } from "./sim-store.js";
 import { Process, digest } from "./state.js";
 import type { Faults, State } from "./state.js";
 
 /** Factories never get stale here: that is a hint for claims, and no matter of the protocol. */
 const RULES = { leaseSeconds: 90, factoryStaleSeconds: 1_000_000, clockSkewSecondsMax: 2 };
 const START_MS = Date.UTC(2026, 0, 15, 12);
+/** The product of all who do not say otherwise. */
+export const PRODUCT = "acme";
 
-/** Picks one of the choices by its place; undefined ends the run, since what follows is known. */
-export type Chooser = (choices: readonly Choice[], state: string) => number | undefined;
+/**
+ * Picks one of the choices by its place; undefined ends the run, since what follows is known. `state`
+ * tells this moment from others, for those who ask.
+ */
+export type Chooser = (choices: readonly Choice[], state: () => string) => number | undefined;
 
 export interface Actor {
   readonly name: string;
   readonly act: (self: Self) => Promise<unknown>;
+  readonly productId?: string;
+  /** How far its instance's clock is ahead of the others', in seconds. */
+  readonly skewSeconds?: number;
 }
 
 /** What an actor has: the coordinator's code on its own port, and a record of what it was answered. */
 export interface Self {
   readonly name: string;
-  readonly fleet: Fleet;
+  readonly productId: string;
   readonly monitor: Monitor;
+  /** The coordinator's code for work that no client asked for: a reaper's. */
+  readonly fleet: Fleet;
+  /** The coordinator's code for one request: what it writes is that request's. */
+  readonly serve: (by: string) => Fleet;
   /** Lets virtual time pass, at a moment that the schedule chooses. */
   readonly passTime: (seconds: number) => Promise<void>;
 }
 
 /** Where a run begins. */
 export interface Setting {
-  readonly documents: ReadonlyMap<string, Version>;
+  readonly documents: Snapshot;
   readonly nowMs: number;
 }
 
 export const EMPTY: Setting = { documents: new Map(), nowMs: START_MS };
+
+type Perform = (operation: Operation, by: string) => Promise<unknown>;
 
 export class Run {
   readonly store: SimStore;
@@ -68,18 +82,15 @@ export class Run {
     });
     this.store.restore(setting.documents);
     this.monitor = new Monitor(this.store);
-    const clock = { ms: setting.nowMs, now: () => clock.ms };
-    const crashSites = { before: [], after: [] };
-    const { monitor } = this;
     this.#state = {
       processes: [],
       late: [],
       faults: { ...faults },
-      clock,
-      monitor,
+      clock: { ms: setting.nowMs },
+      monitor: this.monitor,
       actor: "",
       cause: "",
-      crashSites,
+      crashSites: { before: [], after: [] },
     };
   }
 
@@ -95,7 +106,7 @@ export class Run {
       this.mustBeSound();
       const choices = choicesOf(this.#state);
       if (choices.length === 0) return true;
-      const picked = choose(choices, this.#fingerprint());
+      const picked = choose(choices, () => this.#fingerprint());
       const choice = picked === undefined ? undefined : choices[picked];
       if (choice === undefined) return false;
       this.trace.push(choice.text);
@@ -104,10 +115,14 @@ export class Run {
     }
   }
 
-  /** The coordinator's code on the store as it is, without a schedule: for set-up, and for when faults have stopped. */
-  calm(name: string): Self {
-    return this.#self(name, (operation) => {
-      this.#state.cause = this.monitor.callOf(name);
+  /**
+   * The coordinator's code on the store as it is, without a schedule: for set-up, and for when faults
+   * have stopped. Each of its operations takes `msEach` milliseconds.
+   */
+  calm(name: string, productId = PRODUCT, msEach = 0): Self {
+    return this.#self({ name, productId }, (operation, by) => {
+      this.#state.cause = by;
+      this.#state.clock.ms += msEach;
       this.monitor.step();
       return Promise.resolve(operation.effect("now"));
     });
@@ -126,20 +141,16 @@ export class Run {
     this.#state.clock.ms += seconds * 1000;
   }
 
-  #start({ name, act }: Actor): void {
-    const process = new Process(name);
+  #start(actor: Actor): void {
+    const process = new Process(actor.name);
     this.#state.processes.push(process);
-    const perform = (operation: Operation): Promise<unknown> =>
+    const perform: Perform = (operation, by) =>
       new Promise((resolve, reject) => {
-        process.pending.push({
-          operation,
-          site: new CallSite(),
-          by: this.monitor.callOf(name),
-          resolve,
-          reject,
-        });
+        // What the dead would still ask for, nobody hears.
+        if (process.crashed) return;
+        process.pending.push({ operation, site: new CallSite(), by, resolve, reject });
       });
-    act(this.#self(name, perform)).then(
+    actor.act(this.#self(actor, perform)).then(
       () => (process.ended = true),
       (error: unknown) => {
         process.ended = true;
@@ -149,17 +160,19 @@ export class Run {
     );
   }
 
-  #self(name: string, perform: (operation: Operation) => Promise<unknown>): Self {
-    const { clock } = this.#state;
+  #self({ name, productId = PRODUCT, skewSeconds = 0 }: Omit<Actor, "act">, perform: Perform): Self {
+    const state = this.#state;
     let ids = 0;
     const ports = {
-      store: this.store.port(perform),
-      clock,
+      clock: { now: () => state.clock.ms + skewSeconds * 1000 },
       ids: { unique: () => `${name}-${++ids}` },
       random: { next: this.#random },
       pause: () => Promise.resolve(),
       log: { info: nothing, warn: nothing, error: nothing },
     };
+    const instance = (by: string) =>
+      connect({ ...ports, store: this.store.port((operation) => perform(operation, by)) }, RULES);
+    const fleet = instance(name);
     const passTime = async (seconds: number): Promise<void> => {
       const time = {
         name: "ping",
@@ -168,16 +181,18 @@ export class Run {
         isWrite: false,
         mayBeStale: false,
       } as const;
-      await perform({ ...time, effect: () => (clock.ms += seconds * 1000) });
+      await perform({ ...time, effect: () => (state.clock.ms += seconds * 1000) }, name);
     };
-    return { name, fleet: connect(ports, RULES), monitor: this.monitor, passTime };
+    // What an instance remembers between requests is the same for all of them.
+    const serve = (by: string): Fleet => ({ ...instance(by), lastClaimReap: fleet.lastClaimReap });
+    return { name, productId, monitor: this.monitor, fleet, serve, passTime };
   }
 
   #fingerprint(): string {
     const { processes, late, faults, clock } = this.#state;
     return digest(
       [
-        this.store.fingerprint(),
+        this.store.fingerprint(faults.stale > 0),
         ...processes.map((process) => process.fingerprint()),
         ...late.map(({ text }) => text),
         JSON.stringify(faults),

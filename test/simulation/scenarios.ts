@@ -29,8 +29,10 @@ import {
   twoQueued,
   withDependant,
 } from "./cast.js";
-import { PRODUCT, beat, doClaim, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
+import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
+import { doClaim } from "./queue-clients.js";
 import type { Scenario } from "./explore.js";
+import { PRODUCT } from "./run.js";
 import type { Actor, Self } from "./run.js";
 import type { Faults } from "./state.js";
 
@@ -152,6 +154,7 @@ export const SCENARIOS: readonly Scenario[] = [
     submits("p1", "a", { bodyMd: "one" }),
     submits("p2", "a", { bodyMd: "two" }),
   ]),
+  scenario("submit ∥ claim of what it submits", factories, [submits("p1", "a"), claims("f1")]),
   scenario("supersede ∥ claim", queued, [submits("p1", "a", { bodyMd: "new" }), claims("f1")]),
   scenario("supersede ∥ late duplicate of the old", queued, [
     submits("p1", "a", { bodyMd: "new" }),

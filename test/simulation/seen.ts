@@ -1,4 +1,5 @@
 import type { Job } from "../../shared/schema/job.js";
+import type { Lease } from "../../shared/schema/lease.js";
 
 /** A document as it was from `step` on. */
 export interface At<T> {
@@ -12,6 +13,56 @@ export interface Seen {
   readonly jobs: ReadonlyMap<string, At<Job>[]>;
   /** The latest version. */
   job(id: string): Job | undefined;
-  /** The versions that were in force at some instant from `from` to now. */
-  during<T>(history: At<T>[] | undefined, from: number): At<T>[];
+  /** The numbers of a job's stored events. */
+  storedEvents(jobId: string): ReadonlySet<number>;
+}
+
+/** Something that a request did to the record. */
+export interface Effect {
+  /** The event that it added to the job, or the lease that it granted or extended. */
+  readonly type: string;
+  readonly jobId: string;
+  readonly leaseEpoch: number;
+}
+
+/** One request of a client, from its call to its answer. */
+export interface Request {
+  readonly by: string;
+  readonly productId: string;
+  /** The step at which it was sent. */
+  readonly from: number;
+  readonly effects: Effect[];
+  /** Whether a write of it has an outcome that nobody knows: it may have had an effect. */
+  uncertain: boolean;
+  /** Whether it was shown something old. */
+  shownOld: boolean;
+}
+
+/** The versions that were in force at some instant from `from` to now. */
+export function during<T>(history: readonly At<T>[] | undefined, from: number): readonly At<T>[] {
+  const all = history ?? [];
+  const first = all.findLastIndex(({ step }) => step <= from);
+  return all.slice(Math.max(0, first));
+}
+
+/** What the rules look at: two versions alike in this are one to them. */
+export function essence(job: Job): string {
+  return JSON.stringify([
+    job.stage,
+    job.leaseEpoch,
+    job.holderFactoryId,
+    job.attempt,
+    job.claimId,
+    job.checkpoint,
+    job.contentHash,
+    job.pastHashes.length,
+    job.deps,
+    job.result,
+    job.failure,
+    job.run?.insights,
+  ]);
+}
+
+export function essenceOfLease({ status, leaseEpoch, holderFactoryId, expiresAt }: Lease): string {
+  return JSON.stringify([status, leaseEpoch, holderFactoryId, expiresAt]);
 }

@@ -6,41 +6,17 @@
  * documents lead to the same state.
  */
 import { assertConditions, assertQuery } from "../../shared/store/query-rules.js";
-import type { Condition, Query, Store, Stored } from "../../shared/core/ports/store.js";
+import type { Condition, Query, Store } from "../../shared/core/ports/store.js";
 import { containers, partitionFields } from "../../shared/schema/containers.js";
+import type { Doc, Operation, Snapshot, Version, Written } from "./operation.js";
 import { compare, holds, values } from "./sim-query.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
-
-export type Doc = Record<string, unknown> & { id: string };
-
-export interface Version {
-  readonly json: string;
-  readonly version: number;
-}
-
-/** One operation on its way to the store. */
-export interface Operation {
-  readonly name: keyof Store;
-  readonly container: ContainerName;
-  readonly id: string;
-  readonly isWrite: boolean;
-  /** Whether an older answer is allowed. */
-  readonly mayBeStale: boolean;
-  /** Makes it happen, on the documents as they are now or, for a stale answer, were one version earlier. */
-  readonly effect: (when: "now" | "one version late") => unknown;
-}
-
-/** What a write did. */
-export interface Written {
-  readonly container: ContainerName;
-  readonly before: Doc | undefined;
-  readonly after: Doc | undefined;
-}
 
 const WRITES: readonly (keyof Store)[] = ["create", "replaceIfMatch", "deleteIfMatch"];
 
 export class SimStore {
-  #documents = new Map<string, Version>();
+  /** By container, then by partition and id. */
+  #documents = new Map<ContainerName, Map<string, Version>>();
   /** What a stale answer shows: each document as it was before it was last written. */
   readonly #former = new Map<string, Version | undefined>();
   /** The last version of what is gone: its etag must not come back with another document. */
@@ -54,13 +30,16 @@ export class SimStore {
   /** The store port for one caller, whose operations go through `perform`. */
   port(perform: (operation: Operation) => Promise<unknown>): Store {
     type Effect = Operation["effect"];
-    const ask = (
-      name: keyof Store,
-      container: ContainerName,
-      id: string,
-      effect: Effect,
-      mayBeStale = false,
-    ) => perform({ name, container, id, effect, isWrite: WRITES.includes(name), mayBeStale });
+    const ask = (name: keyof Store, container: ContainerName, id: string, effect: Effect, doc?: Doc) =>
+      perform({
+        name,
+        container,
+        id,
+        effect,
+        isWrite: WRITES.includes(name),
+        mayBeStale: false,
+        ...(doc && { doc }),
+      });
     const query = async (
       name: keyof Store,
       container: ContainerName,
@@ -70,15 +49,16 @@ export class SimStore {
     ): Promise<unknown> => {
       assertQuery(container, what, fields);
       const effect: Effect = (when) => this.#query(container, partition, what, fields, when);
-      return ask(name, container, "", effect, what.freshness === "stale_ok");
+      const mayBeStale = what.freshness === "stale_ok";
+      return perform({ name, container, id: "", effect, isWrite: false, mayBeStale });
     };
     const port = {
       create: (container: ContainerName, doc: Doc) =>
-        ask("create", container, doc.id, () => this.#create(container, doc)),
+        ask("create", container, doc.id, () => this.#create(container, doc), doc),
       read: (container: ContainerName, partition: string, id: string) =>
-        ask("read", container, id, () => this.#stored(key(container, partition, id))),
+        ask("read", container, id, () => this.#stored(container, partition, id)),
       replaceIfMatch: (container: ContainerName, doc: Doc, etag: string) =>
-        ask("replaceIfMatch", container, doc.id, () => this.#replace(container, doc, etag)),
+        ask("replaceIfMatch", container, doc.id, () => this.#replace(container, doc, etag), doc),
       deleteIfMatch: (container: ContainerName, partition: string, id: string, etag: string) =>
         ask("deleteIfMatch", container, id, () => this.#delete(container, partition, id, etag)),
       query: (container: ContainerName, partition: string, what: Query, fields: readonly string[] | "all") =>
@@ -95,54 +75,73 @@ export class SimStore {
   }
 
   /** The documents as they are, to begin another run from. */
-  snapshot(): ReadonlyMap<string, Version> {
-    return new Map(this.#documents);
+  snapshot(): Snapshot {
+    return new Map([...this.#documents].map(([container, versions]) => [container, new Map(versions)]));
   }
 
-  restore(snapshot: ReadonlyMap<string, Version>): void {
-    this.#documents = new Map(snapshot);
+  restore(snapshot: Snapshot): void {
+    this.#documents = new Map([...snapshot].map(([container, versions]) => [container, new Map(versions)]));
     this.#former.clear();
   }
 
   /** All documents of a container, for whoever judges the whole. */
   all(container: ContainerName): Doc[] {
-    return this.#select(container, undefined, [], "now");
+    return this.#select(container, undefined, [], "now").map(({ doc }) => doc);
   }
 
   get(container: ContainerName, partition: string, id: string): Doc | undefined {
-    return (this.#stored(key(container, partition, id)) as Stored<Doc> | undefined)?.doc;
+    return this.#find(container, partition, id)?.doc;
   }
 
-  /** What tells this state from others. */
-  fingerprint(): string {
-    return [...this.#documents.entries()]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+  /** What tells this state from others; with what a stale answer would show, where one may still come. */
+  fingerprint(withStale: boolean): string {
+    const former = [...this.#former].map(([name, version]) => `${name} was ${version?.json ?? "nothing"}`);
+    return [...this.#documents.values()]
+      .flatMap((versions) => [...versions])
       .map(([name, { json, version }]) => `${name}@${version}${json}`)
+      .concat(withStale ? former : [])
+      .sort()
       .join("\n");
   }
 
-  #stored(name: string): { doc: unknown; etag: string } | undefined {
-    const found = this.#documents.get(name);
+  #in(container: ContainerName): Map<string, Version> {
+    const found = this.#documents.get(container) ?? new Map<string, Version>();
+    this.#documents.set(container, found);
+    return found;
+  }
+
+  #find(container: ContainerName, partition: string, id: string): Version | undefined {
+    return this.#documents.get(container)?.get(key(container, partition, id));
+  }
+
+  #stored(
+    container: ContainerName,
+    partition: string,
+    id: string,
+  ): { doc: unknown; etag: string } | undefined {
+    const found = this.#find(container, partition, id);
     return found && { doc: JSON.parse(found.json), etag: String(found.version) };
   }
 
   #put(container: ContainerName, name: string, doc: Doc | undefined, version: number): void {
-    const before = this.#documents.get(name);
+    const documents = this.#in(container);
+    const before = documents.get(name);
     this.#former.set(name, before);
-    const json = doc === undefined ? undefined : JSON.stringify(doc);
-    if (json === undefined) this.#documents.delete(name);
-    else this.#documents.set(name, { json, version });
-    this.#onWrite({
-      container,
-      before: before && (JSON.parse(before.json) as Doc),
-      after: json === undefined ? undefined : (JSON.parse(json) as Doc),
-    });
+    if (doc === undefined) {
+      documents.delete(name);
+      this.#onWrite({ container, before: before?.doc, after: undefined });
+      return;
+    }
+    const json = JSON.stringify(doc);
+    const after = JSON.parse(json) as Doc;
+    documents.set(name, { json, version, doc: after });
+    this.#onWrite({ container, before: before?.doc, after });
   }
 
   #create(container: ContainerName, doc: Doc): unknown {
     const partition = partitionOf(container, doc);
     const name = key(container, partition, doc.id);
-    const taken = this.#documents.has(name) || this.#breaksUniqueKey(container, partition, doc);
+    const taken = this.#in(container).has(name) || this.#breaksUniqueKey(container, partition, doc);
     if (taken) return { kind: "exists" };
     const version = (this.#deleted.get(name) ?? 0) + 1;
     this.#put(container, name, doc, version);
@@ -151,17 +150,19 @@ export class SimStore {
 
   #breaksUniqueKey(container: ContainerName, partition: string, doc: Doc): boolean {
     const uniqueKeys = containers.find(({ id }) => id === container)?.uniqueKeyPolicy.uniqueKeys ?? [];
+    if (uniqueKeys.length === 0) return false;
     const others = this.#select(container, partition, [], "now");
     return uniqueKeys.some(({ paths }) =>
       others.some(
-        (other) => other.id !== doc.id && paths.every((path) => other[path.slice(1)] === doc[path.slice(1)]),
+        ({ doc: other }) =>
+          other.id !== doc.id && paths.every((path) => other[path.slice(1)] === doc[path.slice(1)]),
       ),
     );
   }
 
   #replace(container: ContainerName, doc: Doc, etag: string): unknown {
     const name = key(container, partitionOf(container, doc), doc.id);
-    const found = this.#documents.get(name);
+    const found = this.#in(container).get(name);
     if (found === undefined) return { kind: "missing" };
     if (String(found.version) !== etag) return { kind: "etag_mismatch" };
     const breaks = this.#breaksUniqueKey(container, partitionOf(container, doc), doc);
@@ -172,7 +173,7 @@ export class SimStore {
 
   #delete(container: ContainerName, partition: string, id: string, etag: string): unknown {
     const name = key(container, partition, id);
-    const found = this.#documents.get(name);
+    const found = this.#in(container).get(name);
     if (found === undefined) return { kind: "missing" };
     if (String(found.version) !== etag) return { kind: "etag_mismatch" };
     this.#deleted.set(name, found.version);
@@ -185,18 +186,21 @@ export class SimStore {
     partition: string | undefined,
     where: readonly Condition[],
     when: "now" | "one version late",
-  ): Doc[] {
-    const documents = when === "now" ? this.#documents : this.#stale();
-    const prefix = partition === undefined ? `${container}/` : `${container}/${partition}/`;
-    return [...documents.entries()]
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([, { json }]) => JSON.parse(json) as Doc)
-      .filter((doc) => where.every((condition) => holds(condition, doc[condition.field])));
+  ): Version[] {
+    const documents = when === "now" ? this.#in(container) : this.#stale(container);
+    const prefix = partition === undefined ? "" : key(container, partition, "");
+    return [...documents]
+      .filter(
+        ([name, { doc }]) =>
+          name.startsWith(prefix) && where.every((condition) => holds(condition, doc[condition.field])),
+      )
+      .map(([, version]) => version);
   }
 
-  #stale(): Map<string, Version> {
-    const stale = new Map(this.#documents);
+  #stale(container: ContainerName): Map<string, Version> {
+    const stale = new Map(this.#in(container));
     for (const [name, version] of this.#former) {
+      if (!name.startsWith(`${container}/`)) continue;
       if (version === undefined) stale.delete(name);
       else stale.set(name, version);
     }
@@ -211,16 +215,14 @@ export class SimStore {
     when: "now" | "one version late",
   ): unknown {
     const found = this.#select(container, partition, what.where, when)
-      .filter((doc) => what.orderBy.every(({ field }) => doc[field] !== undefined))
-      .sort((a, b) => compare(what, values(what, a), values(what, b)))
-      .filter((doc) => what.after === undefined || compare(what, values(what, doc), what.after) > 0);
-    const value = found
-      .slice(0, what.limit)
-      .map((doc) =>
-        fields === "all"
-          ? doc
-          : Object.fromEntries(fields.filter((f) => doc[f] !== undefined).map((f) => [f, doc[f]])),
-      );
+      .filter(({ doc }) => what.orderBy.every(({ field }) => doc[field] !== undefined))
+      .filter(({ doc }) => what.after === undefined || compare(what, values(what, doc), what.after) > 0)
+      .sort((a, b) => compare(what, values(what, a.doc), values(what, b.doc)));
+    const value = found.slice(0, what.limit).map(({ json }) => {
+      const doc = JSON.parse(json) as Doc;
+      if (fields === "all") return doc;
+      return Object.fromEntries(fields.filter((f) => doc[f] !== undefined).map((f) => [f, doc[f]]));
+    });
     return { value, more: found.length > what.limit };
   }
 }

@@ -2,7 +2,7 @@
 import { hash } from "node:crypto";
 import type { CallSite } from "./call-site.js";
 import type { Monitor } from "./monitor.js";
-import type { Operation } from "./sim-store.js";
+import type { Operation } from "./operation.js";
 
 /** How many faults one execution may have, of each kind. */
 export interface Faults {
@@ -19,7 +19,7 @@ export interface Pending {
   readonly operation: Operation;
   /** Where in the coordinator it was asked for. */
   readonly site: CallSite;
-  /** Which call of which actor asked for it. */
+  /** Which request of which actor asked for it. */
   readonly by: string;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: Error) => void;
@@ -67,11 +67,11 @@ export interface State {
   readonly processes: Process[];
   readonly late: Late[];
   readonly faults: { crashes: number; lost: number; stale: number };
-  readonly clock: { ms: number; now: () => number };
+  readonly clock: { ms: number };
   readonly monitor: Monitor;
   /** Who went last. */
   actor: string;
-  /** The call that causes what happens now: a late write is still its own call's. */
+  /** The request that causes what happens now: a late write is still its own request's. */
   cause: string;
   /** The operations before and after whose effect an actor died. */
   readonly crashSites: { before: CallSite[]; after: CallSite[] };

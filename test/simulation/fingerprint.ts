@@ -1,0 +1,56 @@
+/**
+ * What tells two moments apart beside the documents: of each request under way, what it did and what was
+ * in force since it began, for its answer will be held against that; of each blocked job, whether its
+ * deps were satisfied meanwhile. Two moments alike in all this have the same future.
+ */
+import type { Job } from "../../shared/schema/job.js";
+import type { Lease } from "../../shared/schema/lease.js";
+import { satisfiesDependants } from "../../shared/schema/stages.js";
+import { during, essence, essenceOfLease } from "./seen.js";
+import type { At, Request } from "./seen.js";
+
+interface Watched {
+  readonly jobs: ReadonlyMap<string, readonly At<Job>[]>;
+  readonly leases: ReadonlyMap<string, readonly At<Lease>[]>;
+  readonly owners: ReadonlyMap<string, string>;
+  readonly grants: ReadonlyMap<string, unknown>;
+}
+
+export function fingerprintOf(watched: Watched, underWay: readonly Request[]): string {
+  const requests = underWay.map(({ by, effects, uncertain, shownOld, from }) =>
+    JSON.stringify([by.split("#")[0], effects, uncertain, shownOld, sinceThen(watched, from)]),
+  );
+  const waiting = [...watched.jobs.values()].flatMap((history) => {
+    const last = history.at(-1);
+    if (last?.doc.stage !== "blocked") return [];
+    return [last.doc.id, ...last.doc.deps.map((dep) => satisfiedSince(watched, dep, last.step))];
+  });
+  const known = [sorted(watched.owners), sorted(watched.grants)].map((entries) => JSON.stringify(entries));
+  return [...requests.sort(), ...waiting, ...known].join("|");
+}
+
+function sorted(entries: ReadonlyMap<string, unknown>): unknown[] {
+  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function satisfiedSince({ jobs }: Watched, id: string, from: number): string {
+  const modes = (["hard", "soft"] as const).filter((mode) =>
+    during(jobs.get(id), from).some(({ doc }) => satisfiesDependants(doc.stage, mode)),
+  );
+  return modes.join();
+}
+
+/** What was in force at some instant from `from` to now, of each job and its lease: in which order is no matter. */
+function sinceThen({ jobs, leases }: Watched, from: number): string[] {
+  const pairs = [...jobs].flatMap(([id, history]) => {
+    const held = during(leases.get(id), from);
+    return during(history, from).flatMap(({ step, doc }, place, versions) => {
+      const begin = Math.max(step, from);
+      const end = versions[place + 1]?.step ?? Infinity;
+      const first = held.findLast((lease) => lease.step <= begin);
+      const later = held.filter((lease) => lease.step > begin && lease.step < end);
+      return [first, ...later].map((lease) => id + essence(doc) + (lease ? essenceOfLease(lease.doc) : ""));
+    });
+  });
+  return [...new Set(pairs)].sort();
+}
