@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { claim } from "../../shared/core/claim.js";
+import { jobIdOf } from "../../shared/core/hash.js";
 import { heartbeat } from "../../shared/core/heartbeat.js";
 import { patch } from "../../shared/core/patch.js";
 import { renew } from "../../shared/core/renew.js";
-import { justBefore, writes } from "../support/intercept.js";
+import { Crash, crashAfter, justBefore, reads, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld } from "../support/world.js";
 
@@ -78,5 +79,25 @@ onEachStore("a claim with a claimId", (open) => {
     expect(leases).toHaveLength(1);
     const back = await world.fleet.jobs.getByKey(PRODUCT, "b");
     expect(back?.doc).toMatchObject({ stage: "queued", attempt: 0 });
+  });
+
+  it("never costs its factory the job that it was told it holds, however late a duplicate dies or comes", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    // By id, since that is the order in which a repetition finds them.
+    const [key = "", other = ""] = ["a", "b"].toSorted((x, y) =>
+      jobIdOf(PRODUCT, x) < jobIdOf(PRODUCT, y) ? -1 : 1,
+    );
+    const first = await aJob(world, { idempotencyKey: key, priority: "critical" });
+    await aJob(world, { idempotencyKey: other });
+    await aFactory(world, "f1");
+    // The duplicate has looked for the first's job before there was one, and dies with the second.
+    const late = justBefore(store, reads("fleet_jobs"), () => claim(world.fleet, PRODUCT, named));
+    const dying = aWorld(crashAfter(late, writes("fleet_leases")), { name: "two", clock: world.clock });
+    await expect(claim(dying.fleet, PRODUCT, named)).rejects.toThrow(Crash);
+
+    await claim(world.fleet, PRODUCT, named);
+    const who = { factoryId: "f1", leaseEpoch: 1 };
+    expect(await renew(world.fleet, PRODUCT, first.id, who)).toMatchObject({ kind: "renewed" });
   });
 });

@@ -4,7 +4,7 @@ import { reap } from "../../shared/core/reap.js";
 import { submit } from "../../shared/core/submit.js";
 import { jobIdOf } from "../../shared/core/hash.js";
 import { submission } from "../../shared/schema/requests.js";
-import { loseAnswer, writes } from "../support/intercept.js";
+import { justBefore, loseAnswer, reads, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 
@@ -165,5 +165,16 @@ onEachStore("submit", (open) => {
     const now = await stored(world, job);
     expect(now).toMatchObject({ stage: "queued", attempt: 0, leaseEpoch: 2 });
     expect(now.checkpoint).toBeUndefined();
+  });
+
+  it("is told that it created the job when its answer was lost, and the job was claimed meanwhile", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    await aFactory(world, "f1");
+    const unlucky = justBefore(loseAnswer(store, writes("fleet_jobs")), reads("fleet_jobs"), () =>
+      mustClaim(world, "f1"),
+    );
+    const producer = aWorld(unlucky, { name: "two", clock: world.clock });
+    expect(await submit(producer.fleet, PRODUCT, content())).toMatchObject({ kind: "created" });
   });
 });

@@ -37,6 +37,11 @@ export const writes =
     call.container === container &&
     --nth === 0;
 
+export const reads =
+  (container: string): Matcher =>
+  (call) =>
+    call.method === "read" && call.container === container;
+
 /** Dies right after the effect of the first operation that matches; whatever it tries afterwards fails, too. */
 export function crashAfter(store: Store, matches: Matcher): Store {
   let dead = false;
