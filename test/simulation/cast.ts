@@ -1,5 +1,7 @@
 /** Who plays in the scenarios, and where they begin: each actor makes one call, most of them on job a. */
+import { isOwned } from "../../shared/core/advance.js";
 import { jobIdOf } from "../../shared/core/hash.js";
+import { revokeLease } from "../../shared/core/lease-writes.js";
 import { reap } from "../../shared/core/reap.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import { beat, doPatch, doRelease, doRenew } from "./clients.js";
@@ -106,4 +108,22 @@ export async function overdueDependant(self: Self, advance: Advance): Promise<vo
 export async function queuedAgain(self: Self): Promise<void> {
   await owned(self);
   await doRelease(self, A, f1);
+}
+
+/** Job a is held by f1, and its reaper died after the revocation. */
+export async function revoked(self: Self, advance: Advance): Promise<void> {
+  await overdue(self, advance);
+  const [job, lease] = [await self.fleet.jobs.get(PRODUCT, A), await self.fleet.leases.get(A, A)];
+  if (job !== undefined && isOwned(job.doc)) await revokeLease(self.fleet, job.doc, lease);
+}
+
+/** Job a has shipped, and whoever shipped it died right after that; b waits for it. */
+export async function undone(self: Self): Promise<void> {
+  await withDependant(self);
+  const before = await self.fleet.leases.get(A, A);
+  await doPatch(self, A, f1, { stage: "shipped" });
+  const job = await self.fleet.jobs.get(PRODUCT, A);
+  if (job !== undefined) await self.fleet.jobs.replaceIfMatch(job, { ...job.doc, dirty: true });
+  const lease = await self.fleet.leases.get(A, A);
+  if (lease !== undefined && before !== undefined) await self.fleet.leases.replaceIfMatch(lease, before.doc);
 }

@@ -107,7 +107,7 @@ async function workOn(
     const turns = chance.upTo(50);
     const call = chance.pick<() => Promise<unknown>>([
       () => doPatch(self, jobId, who, { stage: "building", checkpoint: { wipCommit } }),
-      () => doPatch(self, jobId, who, { stage: "testing" }),
+      () => doPatch(self, jobId, who, { stage: chance.oneIn(4) ? "assigned" : "testing" }),
       () => doPatch(self, jobId, who, { checkpoint: { wipCommit } }, key),
       () => doRenew(self, jobId, who, turns),
       () => doRenew(self, jobId, who),

@@ -28,6 +28,8 @@ export interface Life {
   /** Histories of one job each that were found linearizable. */
   readonly histories: number;
   readonly trace: readonly string[];
+  /** Store operations before and after which an actor died. */
+  readonly crashed: { readonly before: readonly string[]; readonly after: readonly string[] };
   readonly broken?: { readonly invariant: string; readonly message: string };
 }
 
@@ -91,9 +93,15 @@ export async function live(seed: number): Promise<Life> {
   } catch (error) {
     const invariant = error instanceof Violation ? String(error.invariant) : "exception";
     const message = error instanceof Error ? error.message : String(error);
-    return { seed, steps: run.trace.length, ...told, trace: run.trace, broken: { invariant, message } };
+    return { ...lived(seed, run), ...told, broken: { invariant, message } };
   }
-  return { seed, steps: run.trace.length, ...told, trace: run.trace };
+  return { ...lived(seed, run), ...told };
+}
+
+function lived(seed: number, { trace, crashSites }: Run) {
+  const names = (sites: typeof crashSites.before): string[] => sites.flatMap(({ name }) => name ?? []);
+  const crashed = { before: names(crashSites.before), after: names(crashSites.after) };
+  return { seed, steps: trace.length, trace, crashed };
 }
 
 /** 3, as clients see it: returns how many histories have an order that explains all of their answers. */

@@ -1,22 +1,24 @@
 /**
- * `npm run prove -- [--minutes M] [--scenario TEXT] [--first] [--json] [--replay TRACE]`
- * Explores every scenario, time going round-robin, and tells what it found. `--first` stops at the first violation. Ends non-zero on a violation.
+ * `npm run prove -- [--minutes M] [--scenario TEXT] [--first] [--threads N] [--json] [--replay TRACE]`
+ * Explores every scenario and lives random lives, on every core, and tells what it found. `--first` stops
+ * at the first violation. Ends non-zero on a violation.
  */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { Explorer, prepare, replay } from "./explore.js";
-import type { Found } from "./explore.js";
+import { Worker } from "node:worker_threads";
 import { sitesThatExist } from "./call-site.js";
+import { prepare, replay } from "./explore.js";
+import type { Found } from "./explore.js";
 import { SCENARIOS } from "./scenarios.js";
+import type { Findings, Share } from "./share.js";
 import { shrink } from "./shrink.js";
-
-/** Short slices first: with `--first`, a bug that one scenario shows at once should not wait for the others. */
-const SLICE_MS_MIN = 30;
-const SLICE_MS_MAX = 500;
+import { branchesThatExist } from "./sometimes.js";
 
 const { values } = parseArgs({
   options: {
     minutes: { type: "string", default: "1" },
     scenario: { type: "string", default: "" },
+    threads: { type: "string", default: String(availableParallelism()) },
     json: { type: "boolean", default: false },
     replay: { type: "string" },
     first: { type: "boolean", default: false },
@@ -49,61 +51,111 @@ async function replayTrace(trace: string): Promise<number> {
   }
 }
 
-async function explore(): Promise<number> {
-  const chosen = SCENARIOS.filter(({ name }) => name.includes(values.scenario));
-  const explorers = await Promise.all(chosen.map((scenario) => Explorer.begin(scenario)));
-  const end = Date.now() + Number(values.minutes) * 60_000;
-  const open = (): Explorer[] => explorers.filter((e) => !e.complete && e.violations.length === 0);
-  const enough = (): boolean => values.first && explorers.some((e) => e.violations.length > 0);
-  for (let round = 0; !enough() && open().length > 0 && (round === 0 || Date.now() < end); round++) {
-    for (const explorer of open()) {
-      if (enough()) break;
-      const sliceEnd = Date.now() + Math.min(SLICE_MS_MAX, SLICE_MS_MIN * 2 ** round);
-      await explorer.explore(() => Date.now() > sliceEnd);
-    }
-  }
-  return report(explorers);
+/** One thread's findings. With `--first` the others end when one has found something. */
+function startShare(share: Share, others: Worker[]): Promise<Findings | undefined> {
+  const worker = new Worker(new URL("./prove-worker.js", import.meta.url), { workerData: share });
+  others.push(worker);
+  return new Promise((resolve, reject) => {
+    worker.once("message", (findings: Findings) => {
+      resolve(findings);
+      const found = findings.lives.violations.length + findings.scenarios.flatMap((s) => s.violations).length;
+      if (share.first && found > 0) for (const other of others) if (other !== worker) void other.terminate();
+    });
+    worker.once("error", reject);
+    worker.once("exit", () => {
+      resolve(undefined);
+    });
+  });
 }
 
-async function report(explorers: readonly Explorer[]): Promise<number> {
-  const scenarios = explorers.map((explorer) => explorer.report());
-  const violations = await Promise.all(
-    scenarios.flatMap((s) => s.violations).map((found) => shrink(found, SCENARIOS)),
+async function explore(): Promise<number> {
+  const of = Number(values.threads);
+  const workers: Worker[] = [];
+  const shares = Array.from({ length: of }, (_, index) =>
+    startShare(
+      { index, of, minutes: Number(values.minutes), scenario: values.scenario, first: values.first },
+      workers,
+    ),
   );
+  const findings = (await Promise.all(shares)).filter((found) => found !== undefined);
+  const figures = await figuresOf(findings);
+  if (values.json) say(JSON.stringify(figures));
+  else tell(figures);
+  return figures.violations.length === 0 ? 0 : 1;
+}
+
+type Figures = Awaited<ReturnType<typeof figuresOf>>;
+
+async function figuresOf(findings: readonly Findings[]) {
+  const scenarios = findings.flatMap((found) => found.scenarios);
+  const found = scenarios.flatMap((scenario) => scenario.violations);
+  const shrunk = await Promise.all(found.map((one) => shrink(one, SCENARIOS)));
   const sites = sitesThatExist();
-  const covered = (site: string): boolean =>
-    explorers.some((e) => e.crashed.before.has(site)) && explorers.some((e) => e.crashed.after.has(site));
-  const missed = sites.filter((site) => !covered(site));
-  const figures = {
+  const died = (when: "before" | "after"): Set<string> =>
+    new Set(findings.flatMap(({ crashed }) => crashed[when]));
+  const [before, after] = [died("before"), died("after")];
+  const missed = sites.filter((site) => !before.has(site) || !after.has(site));
+  const branches = branchesThatExist();
+  const hit = new Set(findings.flatMap(({ sometimes }) => sometimes));
+  const sum = (of: (found: Findings) => number): number =>
+    findings.reduce((total, one) => total + of(one), 0);
+  return {
     scenarios: scenarios.map(({ name, schedules, states, complete }) => ({
       name,
       schedules,
       states,
       complete,
     })),
-    schedules: scenarios.reduce((sum, { schedules }) => sum + schedules, 0),
-    crashPoints: { covered: sites.length - missed.length, total: sites.length },
-    violations: violations.map((found) => ({ ...found, trace: toTrace(found) })),
+    schedules: scenarios.reduce((total, { schedules }) => total + schedules, 0),
+    states: scenarios.reduce((total, { states }) => total + states, 0),
+    crashPoints: { covered: sites.length - missed.length, total: sites.length, missed },
+    sometimes: {
+      hit: hit.size,
+      total: branches.length,
+      never: branches.filter((branch) => !hit.has(branch)),
+    },
+    seeds: sum(({ lives }) => lives.seeds),
+    operations: sum(({ lives }) => lives.steps),
+    faults: sum(({ lives }) => lives.faults),
+    histories: sum(({ lives }) => lives.histories),
+    violations: [
+      ...shrunk.map((one) => ({
+        ...one,
+        trace: toTrace(one),
+        replay: `npm run prove -- --replay ${toTrace(one)}`,
+      })),
+      ...findings
+        .flatMap(({ lives }) => lives.violations)
+        .map(({ seed, invariant, message, trace }) => ({
+          scenario: `the life of seed ${seed}`,
+          invariant,
+          message,
+          story: trace,
+          replay: `npm run prove:seeds -- --from ${seed} --seeds 1`,
+        })),
+    ],
   };
-  if (values.json) say(JSON.stringify(figures));
-  else {
-    for (const { name, schedules, states, complete } of figures.scenarios) {
-      say(
-        `${complete ? "complete" : "  so far"} ${String(schedules).padStart(8)} schedules ${String(states).padStart(8)} states  ${name}`,
-      );
-    }
-    say(
-      `${figures.schedules} schedules; died before and after ${figures.crashPoints.covered} of ${sites.length} store operations`,
-    );
-    for (const site of missed) say(`  not crashed both ways: ${site}`);
-    for (const found of figures.violations) {
-      say(`✗ ${found.scenario}: ${found.message}`);
-      for (const line of found.story) say(`    ${line}`);
-      say(`  npm run prove -- --replay ${found.trace}`);
-    }
-    say(`${figures.violations.length} violations`);
+}
+
+function tell(figures: Figures): void {
+  for (const { name, schedules, states, complete } of figures.scenarios) {
+    const counts = `${String(schedules).padStart(8)} schedules ${String(states).padStart(8)} states`;
+    say(`${complete ? "complete" : "  so far"} ${counts}  ${name}`);
   }
-  return figures.violations.length === 0 ? 0 : 1;
+  const { crashPoints, sometimes, seeds, histories } = figures;
+  say(
+    `${figures.schedules} schedules, ${figures.states} states; ${seeds} lives, ${histories} linearizable histories`,
+  );
+  say(`died before and after ${crashPoints.covered} of ${crashPoints.total} store operations`);
+  for (const site of crashPoints.missed) say(`  not crashed both ways: ${site}`);
+  say(`came through ${sometimes.hit} of ${sometimes.total} branches that must be taken sometimes`);
+  for (const branch of sometimes.never) say(`  never: ${branch}`);
+  for (const found of figures.violations) {
+    say(`✗ ${found.scenario}: ${found.message}`);
+    for (const line of found.story) say(`    ${line}`);
+    say(`  ${found.replay}`);
+  }
+  say(`${figures.violations.length} violations`);
 }
 
 process.exitCode = values.replay === undefined ? await explore() : await replayTrace(values.replay);

@@ -32,30 +32,13 @@ import {
 import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
 import { doClaim } from "./queue-clients.js";
 import type { Scenario } from "./explore.js";
+import { ONE_CRASH, scenario } from "./scenario.js";
+import { ALONE, AGAIN } from "./scenarios-alone.js";
 import { PRODUCT } from "./run.js";
-import type { Actor, Self } from "./run.js";
-import type { Faults } from "./state.js";
-
-const ONE_OF_EACH: Faults = { crashes: 1, lost: 1, stale: 1 };
-const ONE_CRASH: Faults = { crashes: 1, lost: 0, stale: 1 };
-
-function scenario(
-  name: string,
-  setUp: (self: Self, advance: (seconds: number) => void) => Promise<void>,
-  actors: readonly Actor[],
-  faults: Faults = ONE_OF_EACH,
-): Scenario {
-  return {
-    name,
-    faults,
-    actors: async (self, advance) => {
-      await setUp(self, advance);
-      return actors;
-    },
-  };
-}
 
 export const SCENARIOS: readonly Scenario[] = [
+  ...ALONE,
+  ...AGAIN,
   scenario("second claim ∥ reap, at the worst moment", queuedAgain, [claims("f1"), reaps(), time], ONE_CRASH),
   scenario("claim, then a patch at once", queued, [
     actor("f1 claims and works", async (self) => {

@@ -1,0 +1,105 @@
+/** One core's share of a proof: every n-th scenario, time going round-robin, and random lives between the rounds. */
+import { Session } from "node:inspector/promises";
+import { Explorer } from "./explore.js";
+import type { Explored } from "./explore.js";
+import { live } from "./lives.js";
+import { SCENARIOS } from "./scenarios.js";
+import { branchesHit } from "./sometimes.js";
+
+/** Short slices first: with `first`, a bug that one scenario shows at once should not wait for the others. */
+const SLICE_MS_MIN = 30;
+const SLICE_MS_MAX = 500;
+/** Of each round, how much belongs to lives, compared with the scenarios. */
+const LIVES_PART = 0.5;
+
+export interface Share {
+  /** Which of how many shares this is. */
+  readonly index: number;
+  readonly of: number;
+  readonly minutes: number;
+  /** Only scenarios with this in their names, and no lives. */
+  readonly scenario: string;
+  /** Whether the first violation ends it. */
+  readonly first: boolean;
+}
+
+export interface LifeFound {
+  readonly seed: number;
+  readonly invariant: string;
+  readonly message: string;
+  readonly trace: readonly string[];
+}
+
+export interface Findings {
+  readonly scenarios: readonly Explored[];
+  /** Store operations before and after which an actor died. */
+  readonly crashed: { readonly before: readonly string[]; readonly after: readonly string[] };
+  readonly lives: Lives;
+  /** Branches that were come through. */
+  readonly sometimes: readonly string[];
+}
+
+export interface Lives {
+  seeds: number;
+  steps: number;
+  faults: number;
+  histories: number;
+  readonly violations: LifeFound[];
+}
+
+export async function prove(share: Share): Promise<Findings> {
+  const profiler = new Session();
+  profiler.connect();
+  await profiler.post("Profiler.enable");
+  await profiler.post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
+
+  const chosen = SCENARIOS.filter(
+    ({ name }, place) => place % share.of === share.index && name.includes(share.scenario),
+  );
+  const explorers = await Promise.all(chosen.map((scenario) => Explorer.begin(scenario)));
+  const lives: Lives = { seeds: 0, steps: 0, faults: 0, histories: 0, violations: [] };
+  const crashed = { before: new Set<string>(), after: new Set<string>() };
+  const end = Date.now() + share.minutes * 60_000;
+  const open = (): Explorer[] => explorers.filter((e) => !e.complete && e.violations.length === 0);
+  const broken = (): boolean => lives.violations.length > 0 || explorers.some((e) => e.violations.length > 0);
+  const enough = (): boolean => share.first && broken();
+  const wantsLives = share.scenario === "";
+  for (let round = 0; !enough() && (round === 0 || Date.now() < end); round++) {
+    if (open().length === 0 && (!wantsLives || lives.violations.length > 0)) break;
+    const begun = Date.now();
+    for (const explorer of open()) {
+      if (enough()) break;
+      const sliceEnd = Date.now() + Math.min(SLICE_MS_MAX, SLICE_MS_MIN * 2 ** round);
+      await explorer.explore(() => Date.now() > sliceEnd);
+    }
+    const livesEnd = Date.now() + Math.max(SLICE_MS_MIN, (Date.now() - begun) * LIVES_PART);
+    while (wantsLives && Date.now() < livesEnd && lives.violations.length === 0 && !enough())
+      await liveOne(lives, 1 + share.index + lives.seeds * share.of, crashed);
+  }
+  for (const explorer of explorers) {
+    for (const when of ["before", "after"] as const)
+      for (const site of explorer.crashed[when]) crashed[when].add(site);
+  }
+  const { result } = await profiler.post("Profiler.takePreciseCoverage");
+  return {
+    scenarios: explorers.map((explorer) => explorer.report()),
+    crashed: { before: [...crashed.before], after: [...crashed.after] },
+    lives,
+    sometimes: branchesHit(result),
+  };
+}
+
+async function liveOne(
+  lives: Lives,
+  seed: number,
+  crashed: { before: Set<string>; after: Set<string> },
+): Promise<void> {
+  const life = await live(seed);
+  lives.seeds++;
+  lives.steps += life.steps;
+  lives.faults += life.faults;
+  lives.histories += life.histories;
+  for (const when of ["before", "after"] as const)
+    for (const site of life.crashed[when]) crashed[when].add(site);
+  if (life.broken !== undefined) lives.violations.push({ seed, ...life.broken, trace: life.trace });
+}
