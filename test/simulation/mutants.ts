@@ -1,5 +1,6 @@
 /** All planted bugs: mistakes that a good engineer could make in the real code. */
 import type { Mutant } from "./mutant.js";
+import { ANSWERS } from "./mutants-answers.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
 
@@ -10,4 +11,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...EVENTS,
   ...WORK,
   ...SWEEPING,
+  ...ANSWERS,
 ];

@@ -127,7 +127,8 @@ export function branchesHit(coverage: readonly Profiler.ScriptCoverage[]): strin
     const ranges = functions.flatMap((each) => each.ranges);
     return Object.entries(all).flatMap(([what, leads]) => {
       const parts = source.split(leads);
-      if (parts.length !== 2) throw new Error(`"${leads}" is in ${file} ${parts.length - 1} times, not once`);
+      // Code that has changed, or was changed by planting a bug: never hit, until the list follows it.
+      if (parts.length !== 2) return [];
       const place = (parts[0]?.length ?? 0) + leads.length - 1;
       const innermost = ranges
         .filter(({ startOffset, endOffset }) => startOffset <= place && place < endOffset)
