@@ -96,6 +96,8 @@ const runEnded = z.strictObject({
   failure: z.enum(FAILURE_KINDS).optional(),
 });
 
+export type RunEnded = z.infer<typeof runEnded>;
+
 /** The codes that say no to one operation, and are nobody's fault here. */
 const REFUSALS = [
   "idempotency_conflict",
@@ -152,27 +154,38 @@ const answered = [
   z.strictObject({ decision: named("request_failed"), code: z.enum(FAILURES) }),
 ] as const;
 
-const reaper = [
-  /** One tick of the reaper. `failed`: steps that were left to the next pass. */
-  z.strictObject({ decision: named("reaper_pass"), reaped: count, failed: count, tookMs: ms }),
-  /** One product's open jobs per stage, as a pass of the reaper found them. */
-  z.strictObject({
-    decision: named("snapshot"),
-    productId: id,
-    queued: count,
-    blocked: count,
-    assigned: count,
-    building: count,
-    review: count,
-    testing: count,
-    /** Age of the oldest queued job since it was submitted; 0 when none is. */
-    oldestQueuedSeconds: z.number().min(0),
-    /** Jobs that a factory owns, each with a lease. */
-    liveLeases: count,
-  }),
-] as const;
+/** One tick of the reaper. `failed`: steps that were left to the next pass. */
+const reaperPass = z.strictObject({
+  decision: named("reaper_pass"),
+  reaped: count,
+  failed: count,
+  tookMs: ms,
+});
+/** One product's open jobs per stage, as a pass of the reaper found them. */
+const snapshot = z.strictObject({
+  decision: named("snapshot"),
+  productId: id,
+  queued: count,
+  blocked: count,
+  assigned: count,
+  building: count,
+  review: count,
+  testing: count,
+  /** Age of the oldest queued job since it was submitted; 0 when none is. */
+  oldestQueuedSeconds: z.number().min(0),
+  /** Jobs that a factory owns, each with a lease. */
+  liveLeases: count,
+});
+export type Snapshot = z.infer<typeof snapshot>;
 
-export const decision = z.discriminatedUnion("decision", [moved, claimed, runEnded, ...answered, ...reaper]);
+export const decision = z.discriminatedUnion("decision", [
+  moved,
+  claimed,
+  runEnded,
+  ...answered,
+  reaperPass,
+  snapshot,
+]);
 export type Decision = z.infer<typeof decision>;
 
 /** Which request a decision belongs to; each line has both. */

@@ -158,7 +158,7 @@ export class Run {
       ids: { unique: () => `${name}-${++ids}` },
       random: { next: this.#random },
       pause: () => Promise.resolve(),
-      log: { info: nothing, warn: nothing, error: nothing },
+      log: { info: nothing, warn: nothing, error: nothing, decision: nothing },
     };
     const passTime = async (seconds: number): Promise<void> => {
       const time = {
