@@ -63,13 +63,8 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
     leaseSeconds: request.leaseSeconds ?? fleet.rules.leaseSeconds,
     races: 0,
   };
-  const { factoryId } = factory;
   const repeated = await findRepeated(fleet, claim);
-  if (repeated?.kind === "owned") {
-    const { id: jobId, leaseEpoch } = repeated.job;
-    fleet.log.decision({ decision: "claim_repeated", productId, jobId, factoryId, leaseEpoch });
-    return afterWrite(() => take(fleet, claim, repeated.job));
-  }
+  if (repeated?.kind === "owned") return afterWrite(() => take(fleet, claim, repeated.job));
   if (repeated !== undefined) return repeated;
 
   if (factory.health === "down") return { kind: "factory_unavailable", why: "down" };
@@ -82,6 +77,7 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
   // The timer may be late or lost: who finds nothing looks for what a dead factory left behind.
   if (won === "no_candidate" && (await reapForClaim(fleet, productId)) > 0) won = await winOne(fleet, claim);
   const { races } = claim;
+  const { factoryId } = factory;
   if (races > 0) fleet.log.decision({ decision: "race_lost", productId, factoryId, races });
   if (won === "no_candidate") return { kind: "nothing", ...(await whyNothing(fleet, factory)) };
   if (won === "all_lost") return { kind: "nothing", reason: "contended" };
@@ -96,7 +92,12 @@ async function findRepeated(
   const found = await fleet.jobs.claimedBy(claim.factory.productId, claim.name);
   for (const { id } of found) {
     const job = (await fleet.jobs.get(claim.factory.productId, id))?.doc;
-    if (job !== undefined && isOwned(job) && job.claimId === claim.name) return { kind: "owned", job };
+    if (job !== undefined && isOwned(job) && job.claimId === claim.name) {
+      const { productId, factoryId } = claim.factory;
+      const { leaseEpoch } = job;
+      fleet.log.decision({ decision: "claim_repeated", productId, jobId: id, factoryId, leaseEpoch });
+      return { kind: "owned", job };
+    }
   }
   return found.length === 0 ? undefined : { kind: "nothing", reason: "claim_ended" };
 }
