@@ -14,7 +14,7 @@ export default {
       comment: "The documents and limits are the base everything agrees on; they know nobody.",
       severity: "error",
       from: { path: "^shared/schema" },
-      to: { path: "^(shared/(core|store)|functions|host|demo|test)" },
+      to: { path: "^(shared/(core|store|telemetry)|functions|host|demo|test)" },
     },
     {
       name: "core-knows-no-adapter",
@@ -22,7 +22,7 @@ export default {
         "The protocol is proved against its ports; an adapter inside it could not be replaced by a simulation.",
       severity: "error",
       from: { path: "^shared/core" },
-      to: { path: "^(shared/(store|settings|system)|functions|host|demo|test)" },
+      to: { path: "^(shared/(store|telemetry|settings|system|schedule)|functions|host|demo|test)" },
     },
     {
       name: "core-does-no-io",
@@ -33,10 +33,10 @@ export default {
     },
     {
       name: "core-imports-no-sdk",
-      comment: "No Azure type in a rule of the fleet.",
+      comment: "No type of Azure's or OpenTelemetry's in a rule of the fleet.",
       severity: "error",
       from: { path: "^shared/(core|schema)" },
-      to: { path: "node_modules/@azure" },
+      to: { path: "node_modules/@(azure|opentelemetry)" },
     },
     {
       name: "store-knows-only-ports",
@@ -46,11 +46,35 @@ export default {
       to: { path: "^(shared/core/(?!ports)|functions|host|demo|test)" },
     },
     {
+      name: "telemetry-knows-only-ports",
+      comment: "It listens to the ports; what it hears of decides nothing.",
+      severity: "error",
+      from: { path: "^shared/telemetry" },
+      to: { path: "^(shared/(core/(?!ports)|store|settings)|functions|host|demo|test)" },
+    },
+    {
+      name: "exporter-is-loaded-when-it-is-needed",
+      comment: "It takes up to 1.4 s to load: only a dynamic import, where a connection string is set.",
+      severity: "error",
+      from: { path: "^(shared|functions|host|demo)" },
+      to: { path: "^shared/telemetry/azure-monitor\\.ts$", dependencyTypesNot: ["dynamic-import"] },
+    },
+    {
+      name: "one-door-to-the-exporter",
+      comment: "What is imported elsewhere would be loaded with monitoring off, too; types cost nothing.",
+      severity: "error",
+      from: { path: "^(shared|functions|host|demo)", pathNot: "^shared/telemetry/azure-monitor\\.ts$" },
+      to: {
+        path: "node_modules/(@opentelemetry|@azure/monitor-opentelemetry)",
+        dependencyTypesNot: ["type-only"],
+      },
+    },
+    {
       name: "one-composition-root",
       comment: "Only functions/main.ts joins core, adapters and settings.",
       severity: "error",
       from: { path: "^functions", pathNot: "^functions/main\\.ts$" },
-      to: { path: "^shared/(store|settings|system)" },
+      to: { path: "^shared/(store|telemetry|settings|system|schedule)" },
     },
     {
       name: "nobody-imports-the-edges",
@@ -65,7 +89,7 @@ export default {
         "The local host loads the compiled app as the real one does; it may share its settings, no rule.",
       severity: "error",
       from: { path: "^host" },
-      to: { path: "^(shared/(core|store|schema)|functions|demo|test)" },
+      to: { path: "^(shared/(core|store|schema|telemetry)|functions|demo|test)" },
     },
     {
       name: "demo-speaks-http-only",

@@ -36,5 +36,9 @@ export const claim = defineRoute({
   },
   refusals: ["factory_not_registered", "factory_unavailable"],
   handle: async ({ fleet, productId, body }) =>
-    answerTo(await claimJob(fleet, productId, body), fleet.clock.now()),
+    answerTo(
+      fleet,
+      { operation: "claim", productId, factoryId: body.factoryId },
+      await claimJob(fleet, productId, body),
+    ),
 });

@@ -10,6 +10,9 @@ import { StoreMisconfigured, StoreThrottled, StoreUnavailable } from "../shared/
 import type { Store } from "../shared/core/ports/store.js";
 import { readSettings } from "../shared/settings.js";
 import type { Settings, SettingsProblem, StoreSettings } from "../shared/settings.js";
+import { lazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
+import type { LazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
+import { timedStore } from "../shared/telemetry/timed-store.js";
 import { systemClock, systemIds, systemPause, systemRandom } from "../shared/system.js";
 import { claim } from "./claim.js";
 import { getFactory } from "./get-factory.js";
@@ -56,9 +59,14 @@ const REAPER_SCHEDULE = "*/30 * * * * *";
 
 type Instance = Backend & { close(): Promise<void> };
 
-const COMMON = { ids: systemIds, pause: systemPause, routes };
+const COMMON = { clock: systemClock(), ids: systemIds, pause: systemPause, routes };
 /** What an operation says outside any invocation: nothing does. */
-const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const SILENT: Log = {
+  decision: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 const read = readSettings(process.env);
 const backend = read.kind === "ok" ? working(read.settings) : misconfigured(read.problems);
@@ -88,17 +96,27 @@ app.hook.appTerminate(() => backend.close());
 /** What the routes stand on when the settings are right. The store is opened by the first who needs it. */
 function working(settings: Settings): Instance {
   const store = lazily(() => openStore(settings.store));
+  const monitoring = monitoringFor(settings);
+  const { clock } = COMMON;
   const fleet = lazily(async () => {
-    const system = { clock: systemClock(), ids: systemIds, random: systemRandom, pause: systemPause };
-    return connect({ ...system, store: await store.get(), log: SILENT }, settings);
+    const system = { clock, ids: systemIds, random: systemRandom, pause: systemPause };
+    const opened = await store.get();
+    const timed = monitoring === undefined ? opened : timedStore(opened, clock, monitoring);
+    return connect({ ...system, store: timed, log: SILENT }, settings);
   });
   return {
     ...COMMON,
     misconfigured: undefined,
     credentials: settings.apiKeys,
+    ...(monitoring === undefined ? {} : { recorder: monitoring }),
     // Each invocation logs under its own name; all else is shared.
-    fleet: async (log) => ({ ...(await fleet.get()), log }),
+    fleet: async (log) => {
+      const trouble = monitoring?.trouble();
+      if (trouble !== undefined) log.error(trouble);
+      return { ...(await fleet.get()), log };
+    },
     close: async () => {
+      await monitoring?.close();
       const opened = await store.opened();
       opened?.close();
     },
@@ -137,9 +155,21 @@ async function openStore(settings: StoreSettings): Promise<Store & { close(): vo
   }
 }
 
-async function managedIdentity() {
+/** Loaded only where it is asked for, and then beside the first requests: it takes a second. */
+function monitoringFor({ monitoring }: Settings): LazyMonitoring | undefined {
+  if (monitoring === undefined) return undefined;
+  const { connectionString, identity } = monitoring;
+  const load = async () => {
+    const { startMonitoring } = await import("../shared/telemetry/azure-monitor.js");
+    return startMonitoring(connectionString, identity && (await managedIdentity(identity.clientId)));
+  };
+  return lazyMonitoring(load, systemPause);
+}
+
+/** Whoever runs the app: `clientId` tells which of its identities, where it has several. */
+async function managedIdentity(clientId?: string) {
   const { DefaultAzureCredential } = await import("@azure/identity");
-  return new DefaultAzureCredential();
+  return new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
 }
 
 /** Made once, by the first who asks, and shared by all who come meanwhile. After a failure the next one tries again. */

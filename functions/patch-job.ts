@@ -24,6 +24,9 @@ export const patchJob = defineRoute({
     "illegal_transition",
     "idempotency_conflict",
   ],
-  handle: async ({ fleet, productId, params, body, key }) =>
-    answerTo(await patch(fleet, productId, params.id, body, key), fleet.clock.now()),
+  handle: async ({ fleet, productId, params, body, key }) => {
+    const { factoryId, leaseEpoch } = body;
+    const asked = { operation: "patch", productId, jobId: params.id, factoryId, leaseEpoch } as const;
+    return answerTo(fleet, asked, await patch(fleet, productId, params.id, body, key));
+  },
 });

@@ -22,6 +22,9 @@ export const releaseLease = defineRoute({
     },
   },
   refusals: ["not_found", "stale_lease", "not_holder", "lease_not_held", "idempotency_conflict"],
-  handle: async ({ fleet, productId, params, body, key }) =>
-    answerTo(await release(fleet, productId, params.id, body, key), fleet.clock.now()),
+  handle: async ({ fleet, productId, params, body, key }) => {
+    const { factoryId, leaseEpoch } = body;
+    const asked = { operation: "release", productId, jobId: params.id, factoryId, leaseEpoch } as const;
+    return answerTo(fleet, asked, await release(fleet, productId, params.id, body, key));
+  },
 });

@@ -18,6 +18,9 @@ export const renewLease = defineRoute({
     200: { description: "The lease from now on.", body: z.object({ lease: wireLease, directive }) },
   },
   refusals: ["not_found", "stale_lease", "not_holder", "lease_not_held"],
-  handle: async ({ fleet, productId, params, body }) =>
-    answerTo(await renew(fleet, productId, params.id, body), fleet.clock.now()),
+  handle: async ({ fleet, productId, params, body }) => {
+    const { factoryId, leaseEpoch } = body;
+    const asked = { operation: "renew", productId, jobId: params.id, factoryId, leaseEpoch } as const;
+    return answerTo(fleet, asked, await renew(fleet, productId, params.id, body));
+  },
 });

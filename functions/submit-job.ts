@@ -27,5 +27,5 @@ export const submitJob = defineRoute({
   },
   refusals: ["idempotency_conflict", "dependency_cycle", "dependency_order", "unknown_dependency"],
   handle: async ({ fleet, productId, body }) =>
-    answerTo(await submit(fleet, productId, body), fleet.clock.now()),
+    answerTo(fleet, { operation: "submit", productId }, await submit(fleet, productId, body)),
 });

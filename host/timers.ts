@@ -3,7 +3,7 @@
  * running is left out, a run that was asked for by hand waits its turn.
  */
 import { Cron } from "croner";
-import { NCRONTAB, readSchedule, type Schedule } from "../shared/settings.js";
+import { NCRONTAB, readSchedule, type Schedule } from "../shared/schedule.js";
 import type { RegisteredFunction } from "./functions-core.js";
 import type { Invoke } from "./invoke.js";
 import type { HostLog, RpcInput } from "./rpc.js";

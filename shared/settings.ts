@@ -5,10 +5,12 @@
  * never the value it has, for a value may be a secret. An empty variable counts as not set.
  */
 import { dirname, join } from "node:path";
-import { Cron } from "croner";
 import { z } from "zod";
+import { readSchedule } from "./schedule.js";
 import { LEASE_SECONDS_MAX, LEASE_SECONDS_MIN } from "./schema/limits.js";
 import { id } from "./schema/primitives.js";
+import { monitoring, monitoringOf } from "./settings-monitoring.js";
+import type { MonitoringSettings } from "./settings-monitoring.js";
 
 /** Silence of a factory, in seconds: after a day of it nobody would call the factory fresh. */
 const STALE_SECONDS_MAX = 86_400;
@@ -19,19 +21,7 @@ const ENTRIES_MAX = 1000;
 /** Problems reported of a thousand keys: the first few tell what is wrong with the rest. */
 const PROBLEMS_MAX = 20;
 
-/** How croner must read an NCRONTAB expression to mean what the Functions host makes of it. */
-export const NCRONTAB = {
-  mode: "5-or-6-parts",
-  domAndDow: true,
-  sloppyRanges: true,
-  timezone: "UTC",
-} as const;
-
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** A schedule as the Functions host reads it. */
-export type Schedule =
-  { readonly kind: "cron"; readonly pattern: string } | { readonly kind: "every"; readonly ms: number };
 
 export type StoreSettings =
   | { readonly provider: "memory" }
@@ -53,8 +43,10 @@ export interface Settings {
   readonly leaseSeconds: number;
   readonly factoryStaleSeconds: number;
   readonly clockSkewSecondsMax: number;
-  /** NCRONTAB, or hh:mm:ss; `readSchedule` reads it. */
+  /** NCRONTAB, or hh:mm:ss; schedule.ts reads it. */
   readonly reaperSchedule: string;
+  /** Absent: nothing is sent anywhere, and nothing of it is loaded. */
+  readonly monitoring?: MonitoringSettings;
   /** Where `npm start` listens; 0 is any free port. */
   readonly port: number;
   /** Where `npm start` keeps its data. */
@@ -128,26 +120,6 @@ const apiKeys = z
       .refine((keys) => unique(keys.map((key) => key.sha256)), "must not hold the same sha256 twice"),
   );
 
-/** NCRONTAB has no macros, no L, W or #, and names only for months and weekdays. */
-const cronNames = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)\b/gi;
-
-/** An NCRONTAB expression of five or six fields, or hh:mm:ss; undefined when it is neither or never comes. */
-export function readSchedule(text: string): Schedule | undefined {
-  const span = /^([01]\d|2[0-3]):([0-5]\d):([0-5]\d)$/.exec(text);
-  if (span !== null) {
-    const ms = (Number(span[1]) * 3600 + Number(span[2]) * 60 + Number(span[3])) * 1000;
-    return ms === 0 ? undefined : { kind: "every", ms };
-  }
-  if (!/^[\d*,/\-\s]+$/.test(text.replaceAll(cronNames, "0"))) return undefined;
-  try {
-    // Without a function nothing is scheduled. Asked from a fixed day, so that the answer never changes.
-    const comes = new Cron(text, NCRONTAB).nextRun(new Date(0)) !== null;
-    return comes ? { kind: "cron", pattern: text } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** A whole number written in digits: "1e3", "0x10" and " 5" are surprises, not numbers. */
 function wholeNumber(min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -206,8 +178,10 @@ export function readSettings(env: Environment): SettingsOutcome {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const store = provider.safeParse(given);
   const rest = common.safeParse(given);
-  if (!store.success || !rest.success) {
-    return { kind: "wrong", problems: [...problemsOf(store.error), ...problemsOf(rest.error)] };
+  const watch = monitoring.safeParse(given);
+  if (!store.success || !rest.success || !watch.success) {
+    const errors = [store.error, rest.error, watch.error];
+    return { kind: "wrong", problems: errors.flatMap((error) => problemsOf(error)) };
   }
   const fleetDir = fleetDirOf(given);
   const settings = {
@@ -218,6 +192,7 @@ export function readSettings(env: Environment): SettingsOutcome {
     factoryStaleSeconds: rest.data.FACTORY_STALE_SECONDS,
     clockSkewSecondsMax: rest.data.CLOCK_SKEW_SECONDS_MAX,
     reaperSchedule: rest.data.REAPER_SCHEDULE,
+    ...monitoringOf(watch.data),
     port: rest.data.PORT,
     fleetDir,
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Settings, readSchedule, readSettings } from "../shared/settings.js";
+import { type Settings, readSettings } from "../shared/settings.js";
 
 const SHA = "a".repeat(64);
 const aKey = { name: "ci", sha256: SHA, products: ["demo"], roles: ["submit"] };
@@ -209,29 +209,12 @@ test("no problem ever repeats a value, for it may be a secret", () => {
     PORT: secret,
     ENTRA_AUDIENCE: secret,
     FLEET_API_KEYS: keys(entry, { ...entry, factoryIds: [`/${secret}`] }),
+    APPLICATIONINSIGHTS_CONNECTION_STRING: secret,
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: secret,
   });
   expect(problems.length).toBeGreaterThan(12);
   expect(problems.join("\n")).not.toContain(secret);
   for (const FLEET_API_KEYS of [`[${secret}]`, `"${secret}"`, secret]) {
     expect(problemsOf({ FLEET_API_KEYS }).join("\n")).not.toContain(secret);
-  }
-});
-
-test("a schedule is NCRONTAB as the Functions host reads it, or hh:mm:ss", () => {
-  expect(readSchedule("*/30 * * * * *")).toEqual({ kind: "cron", pattern: "*/30 * * * * *" });
-  expect(readSchedule("*/5 * * * *")).toEqual({ kind: "cron", pattern: "*/5 * * * *" });
-  expect(readSchedule("0 30 9 * Jan Mon-Fri")).toMatchObject({ kind: "cron" });
-  expect(readSchedule("00:01:30")).toEqual({ kind: "every", ms: 90_000 });
-  for (const text of [
-    "",
-    "*",
-    "00:00:00",
-    "24:00:00",
-    "@hourly",
-    "0 0 0 L * *",
-    "0 0 0 * * 1#2",
-    "60 * * * * *",
-  ]) {
-    expect(readSchedule(text), text).toBeUndefined();
   }
 });

@@ -1,9 +1,24 @@
 import type { InvocationContext } from "@azure/functions";
+import type { Correlation } from "../../shared/schema/decision.js";
+import type { Recorder } from "../../shared/core/ports/recorder.js";
 import type { Log } from "../../shared/core/ports/runtime.js";
 
-/** The log of one invocation: the platform joins its lines with the function and the request. */
-export function logTo(context: InvocationContext): Log {
+/**
+ * The log of one invocation: the platform joins its lines with the function and the request. A decision is
+ * one line of JSON with the decision's name first; schema/decision.ts says how a query reads it. The
+ * recorder, where there is one, hears of it as well.
+ */
+export function logTo(
+  context: Pick<InvocationContext, "info" | "warn" | "error">,
+  correlation: Correlation,
+  recorder: Recorder | undefined,
+): Log {
   return {
+    decision: (told) => {
+      const { decision, ...fields } = told;
+      context.info(JSON.stringify({ decision, ...correlation, ...fields }));
+      recorder?.decision(told);
+    },
     info: (message) => {
       context.info(message);
     },

@@ -2,18 +2,16 @@
  * The one table from what an operation says to what HTTP answers. It has an entry for every outcome
  * there is: a new one without an answer does not compile.
  */
-import type { Claimed } from "../../shared/core/claim.js";
 import type { Fenced } from "../../shared/core/fence.js";
-import type { Patched } from "../../shared/core/patch.js";
-import type { Released } from "../../shared/core/release.js";
-import type { Renewed } from "../../shared/core/renew.js";
+import type { Fleet } from "../../shared/core/fleet.js";
 import type { Submitted } from "../../shared/core/submit.js";
+import { tellOutcome } from "../../shared/core/tell-outcome.js";
+import type { Asked, Outcome } from "../../shared/core/tell-outcome.js";
 import { toWireJob, toWireLease, toWireRun } from "../../shared/schema/wire.js";
 import type { EmptyClaimReason } from "../../shared/schema/wire.js";
 import { Problem } from "./answer.js";
 import type { Answer } from "./answer.js";
 
-type Outcome = Submitted | Claimed | Patched | Renewed | Released;
 type Kind = Outcome["kind"];
 type Table = {
   readonly [K in Kind]: (outcome: Extract<Outcome, { kind: K }>, nowMs: number) => Answer | Problem;
@@ -103,11 +101,16 @@ const TABLE: Table = {
   not_found: () => notFound(),
 };
 
-/** The answer to what an operation said. `nowMs` is the coordinator's clock: leases are told as durations. */
-export function answerTo(outcome: Outcome, nowMs: number): Answer | Problem {
+/** The answer to what an operation said, which is told as a decision, too. Leases are told as durations. */
+export function answerTo(
+  fleet: Pick<Fleet, "clock" | "log">,
+  asked: Asked,
+  outcome: Outcome,
+): Answer | Problem {
+  tellOutcome(fleet.log, asked, outcome);
   // The table's type pairs each kind with its outcome; an index by a union loses the pairing.
   const answer = TABLE[outcome.kind] as (outcome: Outcome, nowMs: number) => Answer | Problem;
-  return answer(outcome, nowMs);
+  return answer(outcome, fleet.clock.now());
 }
 
 /** The same words for everything: what belongs to another product must look exactly as if it did not exist. */

@@ -5,28 +5,34 @@
  */
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
 import type { Fleet } from "../../shared/core/fleet.js";
-import type { Ids, Log, Pause } from "../../shared/core/ports/runtime.js";
+import type { Recorder } from "../../shared/core/ports/recorder.js";
+import type { Clock, Ids, Log, Pause } from "../../shared/core/ports/runtime.js";
+import { isFailure } from "../../shared/schema/decision.js";
+import { PROBLEMS } from "../../shared/schema/problems.js";
 import { noQuery } from "../../shared/schema/requests.js";
 import { Problem, toResponse } from "./answer.js";
 import type { Answer } from "./answer.js";
 import { readJson } from "./body.js";
+import { correlationOf } from "./correlation.js";
 import { authenticate, authorise, mayActFor, productOf } from "./credentials.js";
 import type { Credential } from "./credentials.js";
 import { misconfigured, problemOf } from "./failures.js";
 import { readKey, withKey } from "./idempotency-key.js";
 import { logTo } from "./log.js";
 import { notFound } from "./outcomes.js";
-import { requestIdOf } from "./request-id.js";
 import type { Call, OpenCall, ProductRoute, Route } from "./route.js";
 import { validate } from "./validate.js";
 
 /** What the routes stand on, made once per instance by the composition root. */
 export interface Backend {
+  readonly clock: Clock;
   readonly ids: Ids;
   readonly pause: Pause;
   /** What is wrong with the settings, without their values; undefined when nothing is. */
   readonly misconfigured: string | undefined;
   readonly credentials: readonly Credential[];
+  /** Absent where nobody listens. */
+  readonly recorder?: Recorder;
   /** Every route that OpenAPI tells of. */
   readonly routes: readonly Route[];
   /** The fleet, with the log of one invocation. Opens the store where that was not done yet. */
@@ -56,8 +62,9 @@ export function openHandler(
   handle: (call: OpenCall, log: Log) => Promise<Answer | Problem>,
 ): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> => {
-    const log = logTo(context);
-    const requestId = requestIdOf(request, backend.ids);
+    const startedMs = backend.clock.now();
+    const correlation = correlationOf(request, context, backend.ids);
+    const log = logTo(context, correlation, backend.recorder);
     const { routes, pause } = backend;
     const call: OpenCall = { request, routes, pause, fleet: () => backend.fleet(log) };
     let answer: Answer | Problem;
@@ -69,7 +76,11 @@ export function openHandler(
     } catch (error) {
       answer = problemOf(error, log);
     }
-    return toResponse(answer, requestId);
+    if (answer instanceof Problem && isFailure(answer.code))
+      log.decision({ decision: "request_failed", code: answer.code });
+    const status = answer instanceof Problem ? PROBLEMS[answer.code].status : answer.status;
+    backend.recorder?.answered(context.functionName, status, backend.clock.now() - startedMs);
+    return toResponse(answer, correlation.requestId);
   };
 }
 

@@ -16,6 +16,7 @@
  */
 import type { Job } from "../schema/job.js";
 import { OUTBOX_HALF, RECENT_OPS_MAX } from "../schema/limits.js";
+import { tell } from "./decisions.js";
 import { hashJson, sha256 } from "./hash.js";
 import type { Fleet } from "./fleet.js";
 import { StoreThrottled, StoreUnavailable } from "./ports/store.js";
@@ -97,7 +98,7 @@ function short(hash: string): string {
 
 /** Changes a job as `change` judges. Throws what the store throws, and `StoreThrottled` when it lost too many races. */
 export async function changeJob<A>(fleet: Fleet, change: Change<A>): Promise<Changed<A>> {
-  const progress = { outcomeUnknown: false };
+  const progress: Progress = { outcomeUnknown: false, conflicts: 0 };
   try {
     for (let attempt = 0; attempt < CHANGE_TRIES_MAX; attempt++) {
       if (attempt > 0) await backOff(fleet, attempt);
@@ -112,20 +113,33 @@ export async function changeJob<A>(fleet: Fleet, change: Change<A>): Promise<Cha
     // "Throttled" promises that nothing was done. After an unknown outcome nobody can.
     if (progress.outcomeUnknown && error instanceof StoreThrottled) throw whetherItHappenedIsUnknown(error);
     throw error;
+  } finally {
+    const { productId, jobId } = change;
+    const { conflicts } = progress;
+    if (conflicts > 0) fleet.log.decision({ decision: "write_conflict", productId, jobId, conflicts });
   }
+}
+
+/** What one call has gone through. */
+interface Progress {
+  outcomeUnknown: boolean;
+  /** The last write without an answer: told of when it turns out to have happened. */
+  unanswered?: { readonly before: Job; readonly after: Job };
+  conflicts: number;
 }
 
 async function tryOnce<A>(
   fleet: Fleet,
   change: Change<A>,
   job: Stored<Job>,
-  progress: { outcomeUnknown: boolean },
+  progress: Progress,
 ): Promise<Changed<A> | "again"> {
   const before = job.doc.recentOps.find((recent) => recent.op === change.operation.op);
   // Within this call the write was its own: it happened, whatever came after it.
   const answersStill =
     progress.outcomeUnknown || change.leaseEpoch === undefined || change.leaseEpoch === job.doc.leaseEpoch;
   if (answersStill && before?.body === change.operation.body) {
+    if (progress.unanswered !== undefined) tell(fleet, progress.unanswered.before, progress.unanswered.after);
     return { kind: "unchanged", answer: change.repeated(job.doc), job };
   }
   const judgement = await change.judge(job.doc);
@@ -138,8 +152,14 @@ async function tryOnce<A>(
   if (judgement.kind === "settled") return { kind: "unchanged", answer: judgement.answer, job };
 
   const written = await write(fleet, change, job, judgement.next);
-  if (written.kind === "written") return { kind: "changed", answer: judgement.answer, job: written.job };
-  if (written.kind === "outcome_unknown") progress.outcomeUnknown = true;
+  if (written.kind === "written") {
+    tell(fleet, job.doc, written.job.doc);
+    return { kind: "changed", answer: judgement.answer, job: written.job };
+  }
+  if (written.kind === "outcome_unknown") {
+    progress.outcomeUnknown = true;
+    progress.unanswered = { before: job.doc, after: judgement.next };
+  } else progress.conflicts++;
   return "again";
 }
 

@@ -49,6 +49,8 @@ interface Claim {
   /** The claim's name on the job: factory and claim id. "/" is in neither. */
   readonly name: string | undefined;
   readonly leaseSeconds: number;
+  /** Candidates that others got before this claim. */
+  races: number;
 }
 
 /** Gives the factory one job with its lease and run, or says why there is none. */
@@ -59,6 +61,7 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
     factory,
     name: request.claimId === undefined ? undefined : `${request.factoryId}/${request.claimId}`,
     leaseSeconds: request.leaseSeconds ?? fleet.rules.leaseSeconds,
+    races: 0,
   };
   const repeated = await findRepeated(fleet, claim);
   if (repeated?.kind === "owned") return afterWrite(() => take(fleet, claim, repeated.job, "again"));
@@ -73,6 +76,9 @@ export async function claim(fleet: Fleet, productId: string, request: ClaimReque
   let won = await winOne(fleet, claim);
   // The timer may be late or lost: who finds nothing looks for what a dead factory left behind.
   if (won === "no_candidate" && (await reapForClaim(fleet, productId)) > 0) won = await winOne(fleet, claim);
+  const { races } = claim;
+  const { factoryId } = factory;
+  if (races > 0) fleet.log.decision({ decision: "race_lost", productId, factoryId, races });
   if (won === "no_candidate") return { kind: "nothing", ...(await whyNothing(fleet, factory)) };
   if (won === "all_lost") return { kind: "nothing", reason: "contended" };
   return afterWrite(() => take(fleet, claim, won, "won"));
@@ -86,7 +92,12 @@ async function findRepeated(
   const found = await fleet.jobs.claimedBy(claim.factory.productId, claim.name);
   for (const { id } of found) {
     const job = (await fleet.jobs.get(claim.factory.productId, id))?.doc;
-    if (job !== undefined && isOwned(job) && job.claimId === claim.name) return { kind: "owned", job };
+    if (job !== undefined && isOwned(job) && job.claimId === claim.name) {
+      const { productId, factoryId } = claim.factory;
+      const { leaseEpoch } = job;
+      fleet.log.decision({ decision: "claim_repeated", productId, jobId: id, factoryId, leaseEpoch });
+      return { kind: "owned", job };
+    }
   }
   return found.length === 0 ? undefined : { kind: "nothing", reason: "claim_ended" };
 }
@@ -105,6 +116,7 @@ async function winOne(fleet: Fleet, claim: Claim): Promise<OwnedJob | "no_candid
       const [jobId] = candidates.splice(next, 1);
       const won = jobId === undefined ? "lost" : await tryClaim(fleet, claim, jobId);
       if (won !== "lost") return won;
+      claim.races++;
     }
   }
   return "all_lost";

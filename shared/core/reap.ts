@@ -87,9 +87,6 @@ async function expire(fleet: Fleet, read: Stored<Job>, owned: OwnedJob): Promise
     repeated: () => true,
   });
   if (changed.kind === "not_found" || changed.kind === "idempotency_conflict") return false;
-  if (changed.answer) {
-    fleet.log.info(`job ${owned.id} was lost by ${owned.holderFactoryId} at epoch ${owned.leaseEpoch}`);
-    await requeued(fleet, changed.job);
-  }
+  if (changed.answer) await requeued(fleet, changed.job);
   return changed.answer;
 }

@@ -1,9 +1,9 @@
-import { PRIORITIES } from "../schema/job.js";
 import { OWNED_STAGES, STAGES } from "../schema/stages.js";
 import { toInstant } from "../schema/primitives.js";
 import type { Stats } from "../schema/wire.js";
 import type { Fleet } from "./fleet.js";
 import { staleBefore } from "./heartbeat.js";
+import { oldestQueuedSeconds } from "./snapshot.js";
 
 /** Queued jobs, from the head, that are grouped by what they ask for. */
 const WAITING_SAMPLE_MAX = 1000;
@@ -12,19 +12,17 @@ const WAITING_GROUPS_MAX = 20;
 
 /** A product at a glance: counts and the head of the queue, each a query of its own, side by side. */
 export async function readStats(fleet: Fleet, productId: string): Promise<Stats> {
-  const nowMs = fleet.clock.now();
   const [counts, oldest, all, stale, waiting] = await Promise.all([
     Promise.all(STAGES.map((stage) => fleet.jobs.countByStage(productId, stage))),
-    Promise.all(PRIORITIES.map((_, rank) => fleet.jobs.oldestQueued(productId, rank))),
+    oldestQueuedSeconds(fleet, productId),
     fleet.factories.count(productId),
     fleet.factories.countSilentSince(productId, staleBefore(fleet)),
-    fleet.jobs.waiting(productId, toInstant(nowMs), WAITING_SAMPLE_MAX),
+    fleet.jobs.waiting(productId, toInstant(fleet.clock.now()), WAITING_SAMPLE_MAX),
   ]);
   const jobs = Object.fromEntries(STAGES.map((stage, index) => [stage, counts[index] ?? 0]));
-  const ages = oldest.flatMap((job) => (job === undefined ? [] : [nowMs - Date.parse(job.createdAt)]));
   return {
     jobs,
-    oldestQueuedSeconds: Math.floor(Math.max(0, ...ages) / 1000),
+    oldestQueuedSeconds: oldest,
     owned: OWNED_STAGES.reduce((sum, stage) => sum + (jobs[stage] ?? 0), 0),
     factories: { fresh: Math.max(0, all - stale), stale },
     waiting: groupByCapabilities(waiting.map((job) => job.capabilities)),

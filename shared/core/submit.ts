@@ -21,6 +21,7 @@ import { advance, entryStage } from "./advance.js";
 import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
 import type { Judgement, Operation } from "./change-job.js";
+import { tell } from "./decisions.js";
 import { orderOf, readDeps, refuseEdges } from "./deps.js";
 import { entered } from "./finish.js";
 import type { Fleet } from "./fleet.js";
@@ -64,7 +65,10 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
     // Once a create may have happened, nothing may say that nothing was done.
     const guarded = <T>(work: () => Promise<T>): Promise<T> => (mayHaveHappened ? afterWrite(work) : work());
     const created = await guarded(() => create(fleet, job));
-    if (created.kind === "created") return { kind: "created", job: await entered(fleet, created.job) };
+    if (created.kind === "created") {
+      tell(fleet, undefined, job);
+      return { kind: "created", job: await entered(fleet, created.job) };
+    }
     if (created.kind === "unknown") mayHaveHappened = true;
     const answer = await guarded(() => resubmit(fleet, job, content, deps, op));
     if (answer !== "not_found") return answer;
@@ -75,11 +79,12 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
 /** The key is taken, or our own create happened without an answer: the document that is there tells. */
 async function resubmit(
   fleet: Fleet,
-  { id, productId }: Job,
+  created: Job,
   content: Content,
   deps: readonly Job[],
   op: Operation,
 ): Promise<Submitted | "not_found"> {
+  const { id, productId } = created;
   const changed = await changeJob<Verdict>(fleet, {
     productId,
     jobId: id,
@@ -96,6 +101,7 @@ async function resubmit(
   if (changed.kind === "not_found") return "not_found";
   if (changed.kind === "idempotency_conflict") throw new Error("a submission's operation is never repeated");
   const verdict = changed.answer;
+  if (verdict.kind === "created") tell(fleet, undefined, created);
   switch (verdict.kind) {
     case "created":
     case "existing":

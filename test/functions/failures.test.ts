@@ -15,6 +15,7 @@ const never = new Promise<never>(() => undefined);
 async function callWith(route: Route, fleet: () => Promise<Fleet>) {
   const log: string[] = [];
   const backend: Backend = {
+    clock: { now: () => 0 },
     ids: { unique: () => "id-1" },
     pause: () => Promise.resolve(),
     misconfigured: undefined,

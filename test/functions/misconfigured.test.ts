@@ -41,7 +41,10 @@ describe("an app with wrong settings", () => {
   it("lets the reaper do nothing but say so", async () => {
     app = await startApp("memory", { LEASE_SECONDS: "0" });
     expect(await app.runReaper()).toEqual({ kind: "ran" });
-    expect(app.log).toEqual([expect.stringMatching(/^error: reaper: misconfigured: LEASE_SECONDS /)]);
+    expect(app.log).toEqual([
+      expect.stringMatching(/^error: reaper: misconfigured: LEASE_SECONDS /),
+      expect.stringMatching(/^information: reaper: {"decision":"request_failed",/),
+    ]);
   });
 
   it("says so too when only opening the store shows it", async () => {

@@ -168,7 +168,7 @@ export class Run {
       ids: { unique: () => `${name}-${++ids}` },
       random: { next: this.#random },
       pause: () => Promise.resolve(),
-      log: { info: nothing, warn: nothing, error: nothing },
+      log: { info: nothing, warn: nothing, error: nothing, decision: nothing },
     };
     const instance = (by: string) =>
       connect({ ...ports, store: this.store.port((operation) => perform(operation, by)) }, RULES);

@@ -88,6 +88,13 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
       "with_leaseEpoch_id",
     ],
     ["a job's events", "fleet_events", "job-1", { orderBy: ascending("seq"), after: [0] }, "with_seq_id"],
+    [
+      "the next product",
+      "fleet_jobs",
+      undefined,
+      { where: [{ field: "productId", is: "greater", value: "acme" }], orderBy: ascending("productId") },
+      "sqlite_autoindex_fleet_jobs_1",
+    ],
     ["a product's factories", "fleet_factories", "acme", {}, "sqlite_autoindex_fleet_factories_1"],
   ];
 

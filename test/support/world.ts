@@ -5,6 +5,7 @@ import { heartbeat } from "../../shared/core/heartbeat.js";
 import { claim } from "../../shared/core/claim.js";
 import type { Claimed } from "../../shared/core/claim.js";
 import { submit } from "../../shared/core/submit.js";
+import type { Decision } from "../../shared/schema/decision.js";
 import type { Job } from "../../shared/schema/job.js";
 import { submission } from "../../shared/schema/requests.js";
 import type { HeartbeatRequest } from "../../shared/schema/requests.js";
@@ -31,6 +32,8 @@ export interface World {
   readonly fleet: Fleet;
   readonly clock: TestClock;
   readonly log: string[];
+  /** What it told, in order. */
+  readonly decisions: Decision[];
 }
 
 /**
@@ -43,6 +46,7 @@ export function aWorld(
 ): World {
   const clock = options.clock ?? new TestClock();
   const log: string[] = [];
+  const decisions: Decision[] = [];
   const write = (line: string): void => void log.push(line);
   let ids = 0;
   const rules: Rules = {
@@ -57,11 +61,11 @@ export function aWorld(
       ids: { unique: () => `${options.name ?? "one"}-${++ids}` },
       random: { next: () => options.chance ?? 0 },
       pause: () => Promise.resolve(),
-      log: { info: write, warn: write, error: write },
+      log: { info: write, warn: write, error: write, decision: (told) => decisions.push(told) },
     },
     rules,
   );
-  return { fleet, clock, log };
+  return { fleet, clock, log, decisions };
 }
 
 /** Submits a job, and returns it. Everything but its key has a default. */

@@ -53,8 +53,9 @@ export interface Query {
   /** All must hold. */
   readonly where: readonly Condition[];
   /**
-   * A total order: its last field must be unique within the scope (`id`). Every document that the
-   * conditions select must have every field of it. Its fields need a composite index in containers.json.
+   * A total order: its last field must be unique within the scope (`id`), unless one document is asked
+   * for and any of those that tie will do. Every document that the conditions select must have every
+   * field of it. Its fields need a composite index in containers.json.
    */
   readonly orderBy: readonly Order[];
   /** Documents at most, ≥ 1. */

@@ -185,5 +185,13 @@ function scans(store: Store) {
       const query: Query = { where: [where], orderBy: byId, limit, after: [afterId], freshness: "stale_ok" };
       return (await store.queryEveryPartition(jobs, query, ["id", "productId"])).value;
     },
+
+    /** The first product behind `afterProductId` that has jobs. */
+    nextProduct: async (afterProductId: string): Promise<string | undefined> => {
+      const where: Condition[] = [{ field: "productId", is: "greater", value: afterProductId }];
+      const orderBy: Query["orderBy"] = [{ field: "productId", direction: "ascending" }];
+      const query: Query = { where, orderBy, limit: 1, freshness: "stale_ok" };
+      return (await store.queryEveryPartition(jobs, query, ["productId"])).value[0]?.productId;
+    },
   };
 }
