@@ -23,6 +23,8 @@ param hostBlobEndpoint string
 param packageContainerUrl string
 param cosmosEndpoint string
 param cosmosDatabase string
+@description('It opens nothing, for the component takes no key.')
+@secure()
 param applicationInsightsConnectionString string
 
 @description('The subnet that the app reaches its stores through; empty without private networking.')
@@ -96,7 +98,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       AzureWebJobsStorage__credential: 'managedidentity'
       AzureWebJobsStorage__clientId: identityClientId
       APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
-      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+      APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'Authorization=AAD;ClientId=${identityClientId}'
       AZURE_CLIENT_ID: identityClientId
       // The coordinator's (shared/settings.ts).
       DB_PROVIDER: 'cosmos'
