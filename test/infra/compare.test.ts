@@ -127,7 +127,7 @@ describe("the indexes", () => {
 
 describe("the settings", () => {
   it.each(Object.keys(SETTINGS))("%s can't be left out", (name) => {
-    const problems = problemsAfter((all) => delete settingsIn(all)[name]);
+    const problems = problemsAfter((all) => Reflect.deleteProperty(settingsIn(all), name));
     expect(problems.filter((problem) => problem.startsWith(name))).not.toEqual([]);
   });
 
