@@ -92,7 +92,10 @@ export default {
       name: "no-orphans",
       severity: "error",
       comment: "A module nobody imports is dead, unless it is an entry.",
-      from: { orphan: true, pathNot: ["^(functions|host|demo|infra/check)/[a-z-]+\\.ts$", "^test/", "\\.json$"] },
+      from: {
+        orphan: true,
+        pathNot: ["^(functions|host|demo|infra/check)/[a-z-]+\\.ts$", "^test/", "\\.json$"],
+      },
       to: {},
     },
   ],
