@@ -88,8 +88,7 @@ function resolved(path: string, scratch: string, parameters: string): string {
   const { status, stderr, stdout } = run(path, ["snapshot", file, "--mode", "overwrite", ...where], {
     env: { FLEET_API_KEYS: "x" },
   });
-  if (status !== 0)
-    throw new Error(`bicep snapshot failed; it takes version 0.41 or later: ${stdout}${stderr}`);
+  if (status !== 0) throw new Error(`bicep snapshot failed (0.49.2 has it): ${stdout}${stderr}`);
   return readFileSync(join(dirname(file), "given.snapshot.json"), "utf8");
 }
 
