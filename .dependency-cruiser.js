@@ -84,6 +84,20 @@ export default {
       to: { path: "^(functions|test|bench)" },
     },
     {
+      name: "nobody-imports-the-templates",
+      comment: "The check of the templates is an end. The definition beside them is everybody's.",
+      severity: "error",
+      from: { path: "^(shared|functions|host|demo)" },
+      to: { path: "^infra", pathNot: "^infra/containers\\.json$" },
+    },
+    {
+      name: "the-check-asks-the-code",
+      comment: "It holds templates against schema, repositories and settings, and starts nothing.",
+      severity: "error",
+      from: { path: "^infra" },
+      to: { path: "^(functions|host|demo|test|bench)" },
+    },
+    {
       name: "host-knows-registrations-only",
       comment:
         "The local host loads the compiled app as the real one does; it may share its settings, no rule.",
@@ -102,7 +116,10 @@ export default {
       name: "no-orphans",
       severity: "error",
       comment: "A module nobody imports is dead, unless it is an entry.",
-      from: { orphan: true, pathNot: ["^(functions|host|demo)/[a-z-]+\\.ts$", "^test/", "\\.json$"] },
+      from: {
+        orphan: true,
+        pathNot: ["^(functions|host|demo|infra/check)/[a-z-]+\\.ts$", "^test/", "\\.json$"],
+      },
       to: {},
     },
   ],

@@ -130,7 +130,8 @@ function wholeNumber(min: number, max: number, fallback: number) {
 const path = text(/^[^\0]*[^\0\s][^\0]*$/, "must be a path");
 const notYet = z.undefined("is not supported yet: access tokens are off");
 
-const common = z.object({
+/** What is read whatever the store. */
+export const common = z.object({
   FLEET_API_KEYS: apiKeys,
   FUNCTION_KEYS: z.enum(["required", "off"], "must be required or off").default("required"),
   LEASE_SECONDS: wholeNumber(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX, 90),
@@ -151,7 +152,8 @@ const sqlite = z.object({
   SQLITE_PATH: path.refine((file) => file !== ":memory:", "must be a file").optional(),
 });
 const account = /\.documents\.azure\.[a-z]+$/;
-const cosmos = z
+/** What is read with the store in Azure. */
+export const cosmos = z
   .object({
     DB_PROVIDER: z.literal("cosmos"),
     COSMOS_ENDPOINT: endpoint,

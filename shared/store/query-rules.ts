@@ -6,6 +6,8 @@ import type { Condition, Order, Query } from "../core/ports/store.js";
 import { containers } from "../schema/containers.js";
 import type { ContainerDefinition, ContainerName } from "../schema/containers.js";
 
+type IndexingPolicy = ContainerDefinition["indexingPolicy"];
+
 /** Names become part of the query's text, so they are letters and digits and nothing else. */
 const FIELD_NAME = /^[A-Za-z][A-Za-z0-9]*$/;
 
@@ -37,31 +39,35 @@ export function assertConditions(where: readonly Condition[]): void {
   for (const { field } of where) assertFieldName(field);
 }
 
-/**
- * Throws unless containers.json has what Cosmos DB needs for this order: for one field its path among
- * the included ones, for several a composite index of exactly these fields and directions. A longer
- * index that begins with them does not serve there.
- */
+/** Throws unless containers.json has what Cosmos DB needs for this order. */
 function assertOrderIsIndexed(container: ContainerName, orderBy: readonly Order[]): void {
-  const [first, second] = orderBy;
-  if (first === undefined) throw new Error(`${container}: a query needs an order`);
+  if (orderBy.length === 0) throw new Error(`${container}: a query needs an order`);
   for (const { field } of orderBy) assertFieldName(field);
-  const { includedPaths, compositeIndexes } = definitionOf(container).indexingPolicy;
-  const indexed =
-    second === undefined
-      ? includedPaths.some(({ path }) => path === `/${first.field}/?`)
-      : compositeIndexes.some(
-          (index) =>
-            index.length === orderBy.length &&
-            index.every(
-              ({ path, order }, place) =>
-                path === `/${orderBy[place]?.field ?? ""}` && order === orderBy[place]?.direction,
-            ),
-        );
-  if (!indexed) {
+  if (!orderIsIndexed(definitionOf(container).indexingPolicy, orderBy)) {
     const wanted = orderBy.map(({ field, direction }) => `${field} ${direction}`).join(", ");
     throw new Error(`${container}: infra/containers.json has no index for the order ${wanted}`);
   }
+}
+
+/**
+ * Whether Cosmos DB can answer in this order, of one field or more: for one its path must be among the
+ * included ones, for several there must be a composite index of exactly these fields and directions. A
+ * longer index that begins with them does not serve there.
+ */
+export function orderIsIndexed(
+  { includedPaths, compositeIndexes }: Pick<IndexingPolicy, "includedPaths" | "compositeIndexes">,
+  orderBy: readonly Order[],
+): boolean {
+  const [first, second] = orderBy;
+  if (second === undefined) return includedPaths.some(({ path }) => path === `/${first?.field ?? ""}/?`);
+  return compositeIndexes.some(
+    (index) =>
+      index.length === orderBy.length &&
+      index.every(
+        ({ path, order }, place) =>
+          path === `/${orderBy[place]?.field ?? ""}` && order === orderBy[place]?.direction,
+      ),
+  );
 }
 
 function assertFieldName(field: string): void {

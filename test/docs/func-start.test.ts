@@ -135,6 +135,8 @@ describe(".funcignore", () => {
     "demo/main.ts",
     "dist/demo/main.js",
     "dist/host/main.js",
+    "dist/infra/check/main.js",
+    "azure.yaml",
     "docs/protocol.md",
     "infra/containers.json",
     "local.settings.json",
