@@ -57,7 +57,7 @@ export default {
       comment: "functions, test, bench and demo are ends: what two of them need belongs in shared.",
       severity: "error",
       from: { path: "^(shared|host|demo)" },
-      to: { path: "^(functions|test|bench)" },
+      to: { path: "^(functions|test|bench|tools)" },
     },
     {
       name: "host-knows-registrations-only",
@@ -66,6 +66,14 @@ export default {
       severity: "error",
       from: { path: "^host" },
       to: { path: "^(shared/(core|store|schema)|functions|demo|test)" },
+    },
+    {
+      name: "tools-stand-alone",
+      comment:
+        "What makes the package knows the app as files; what it imported would have to load to be packed.",
+      severity: "error",
+      from: { path: "^tools" },
+      to: { path: "^(shared|functions|host|demo|bench|test)" },
     },
     {
       name: "demo-speaks-http-only",
@@ -78,7 +86,10 @@ export default {
       name: "no-orphans",
       severity: "error",
       comment: "A module nobody imports is dead, unless it is an entry.",
-      from: { orphan: true, pathNot: ["^(functions|host|demo)/[a-z-]+\\.ts$", "^test/", "\\.json$"] },
+      from: {
+        orphan: true,
+        pathNot: ["^(functions|host|demo|tools|bench)/[a-z-]+\\.ts$", "^test/", "\\.json$"],
+      },
       to: {},
     },
   ],
