@@ -121,10 +121,7 @@ async function openStore(settings: StoreSettings): Promise<Store & { close(): vo
   if (settings.provider === "cosmos") {
     const { endpoint, database, key } = settings;
     const { openCosmosStore } = await import("../shared/store/cosmos-store.js");
-    const credential =
-      key === undefined
-        ? ({ kind: "identity", credential: await managedIdentity() } as const)
-        : ({ kind: "key", key } as const);
+    const credential = key === undefined ? await credentialOfIdentity() : ({ kind: "key", key } as const);
     // Its connections end with the process.
     return { ...openCosmosStore({ endpoint, database, credential }), close: () => undefined };
   }
@@ -137,9 +134,9 @@ async function openStore(settings: StoreSettings): Promise<Store & { close(): vo
   }
 }
 
-async function managedIdentity() {
-  const { DefaultAzureCredential } = await import("@azure/identity");
-  return new DefaultAzureCredential();
+async function credentialOfIdentity() {
+  const { managedIdentity } = await import("../shared/store/managed-identity.js");
+  return { kind: "identity", credential: managedIdentity() } as const;
 }
 
 /** Made once, by the first who asks, and shared by all who come meanwhile. After a failure the next one tries again. */

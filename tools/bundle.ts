@@ -65,8 +65,8 @@ export async function bundle(root: string, folder: string): Promise<Bundle> {
  */
 const namespaceOfZod: Plugin = {
   name: "namespace-of-zod",
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/](?:functions|shared)[\\/].*\.ts$/ }, async ({ path }) => {
+  setup: (esbuild) => {
+    esbuild.onLoad({ filter: /[\\/](?:functions|shared)[\\/].*\.ts$/ }, async ({ path }) => {
       if (/[\\/]node_modules[\\/]/.test(path)) return undefined;
       const source = await readFile(path, "utf8");
       return {

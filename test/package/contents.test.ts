@@ -48,12 +48,13 @@ describe("the package", () => {
     expect(await read("host.json")).toBe(await readFile(join(ROOT, "host.json"), "utf8"));
   });
 
+  // The account key that begins so is Azurite's, which everybody knows; the blob SDK carries it.
   it("holds no path of this machine, no key of ours and no connection string", async () => {
     for (const file of await files()) {
       const text = await read(file);
       expect(text.includes(`${ROOT}/`), file).toBe(false);
       expect(text, file).not.toMatch(
-        /\bfleet_[A-Za-z0-9_-]{43}\b|BEGIN [A-Z ]*PRIVATE KEY|AccountKey=[\w+/]{20}/,
+        /\bfleet_[A-Za-z0-9_-]{43}\b|BEGIN [A-Z ]*PRIVATE KEY|AccountKey=(?!Eby8vdM02xNO)[\w+/]{20}/,
       );
       expect(text.includes("ZHVtbXk="), file).toBe(false);
     }
