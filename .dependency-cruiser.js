@@ -81,7 +81,7 @@ export default {
       comment: "functions, test, bench and demo are ends: what two of them need belongs in shared.",
       severity: "error",
       from: { path: "^(shared|host|demo)" },
-      to: { path: "^(functions|test|bench)" },
+      to: { path: "^(functions|test|bench|tools)" },
     },
     {
       name: "nobody-imports-the-templates",
@@ -106,6 +106,14 @@ export default {
       to: { path: "^(shared/(core|store|schema|telemetry)|functions|demo|test)" },
     },
     {
+      name: "tools-stand-alone",
+      comment:
+        "What makes the package knows the app as files; what it imported would have to load to be packed.",
+      severity: "error",
+      from: { path: "^tools" },
+      to: { path: "^(shared|functions|host|demo|bench|test)" },
+    },
+    {
       name: "demo-speaks-http-only",
       comment: "The demo's factories are strangers: what they need must be in the API.",
       severity: "error",
@@ -118,7 +126,7 @@ export default {
       comment: "A module nobody imports is dead, unless it is an entry.",
       from: {
         orphan: true,
-        pathNot: ["^(functions|host|demo|infra/check)/[a-z-]+\\.ts$", "^test/", "\\.json$"],
+        pathNot: ["^(functions|host|demo|tools|bench|infra/check)/[a-z-]+\\.ts$", "^test/", "\\.json$"],
       },
       to: {},
     },

@@ -17,7 +17,7 @@ const waiting = [
 const environment = { name: "process", message: "The environment is read once, in functions/main.ts." };
 
 export default defineConfig(
-  { ignores: ["dist/", ".prove/", "node_modules/", ".fleet/"] },
+  { ignores: ["dist/", "dist-package/", ".prove/", "node_modules/", ".fleet/"] },
   {
     files: ["**/*.ts"],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],

@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm test` runs the tests; `npm run test:soak` (FLEET_SOAK=1) runs what takes longer. */
+/**
+ * `npm test` runs the tests; `npm run test:soak` (FLEET_SOAK=1) what takes longer; `npm run test:package`
+ * (FLEET_PACKAGE=1) the tests of dist-package, and the route tests on it.
+ */
 const soak = process.env["FLEET_SOAK"] === "1";
+const onPackage = process.env["FLEET_PACKAGE"] === "1";
 
 /** Tests that start the compiled app as a process of its own: it is built first, once. */
 const e2e = {
@@ -14,11 +18,29 @@ const e2e = {
 const unit = {
   name: "unit",
   include: ["test/**/*.test.ts"],
-  exclude: ["test/e2e/**"],
+  exclude: ["test/e2e/**", "test/package/**"],
   testTimeout: 30_000,
   hookTimeout: 60_000,
 };
 
+/** The route tests on dist-package, served by the Node of the project's name. */
+const routesOnPackage = (name: string) => ({
+  name,
+  include: ["test/functions/**/*.test.ts", "test/package/served.test.ts"],
+  // These look at modules, not at routes.
+  exclude: ["body", "failures", "registrations", "system"].map((file) => `test/functions/${file}.test.ts`),
+  globalSetup: ["test/support/package-setup.ts"],
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+});
+
+const packageItself = { name: "package", include: ["test/package/contents.test.ts"], testTimeout: 30_000 };
+
+const projects = (): object[] => {
+  if (onPackage) return [packageItself, routesOnPackage("package-node22"), routesOnPackage("package-node24")];
+  return soak ? [e2e] : [unit, e2e];
+};
+
 export default defineConfig({
-  test: { pool: "forks", projects: (soak ? [e2e] : [unit, e2e]).map((test) => ({ test })) },
+  test: { pool: "forks", projects: projects().map((test) => ({ test })) },
 });

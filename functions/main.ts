@@ -139,10 +139,7 @@ async function openStore(settings: StoreSettings): Promise<Store & { close(): vo
   if (settings.provider === "cosmos") {
     const { endpoint, database, key } = settings;
     const { openCosmosStore } = await import("../shared/store/cosmos-store.js");
-    const credential =
-      key === undefined
-        ? ({ kind: "identity", credential: await managedIdentity() } as const)
-        : ({ kind: "key", key } as const);
+    const credential = key === undefined ? await credentialOfIdentity() : ({ kind: "key", key } as const);
     // Its connections end with the process.
     return { ...openCosmosStore({ endpoint, database, credential }), close: () => undefined };
   }
@@ -161,15 +158,19 @@ function monitoringFor({ monitoring }: Settings): LazyMonitoring | undefined {
   const { connectionString, identity } = monitoring;
   const load = async () => {
     const { startMonitoring } = await import("../shared/telemetry/azure-monitor.js");
-    return startMonitoring(connectionString, identity && (await managedIdentity(identity.clientId)));
+    return startMonitoring(connectionString, identity && (await identityOf(identity.clientId)));
   };
   return lazyMonitoring(load, systemPause);
 }
 
+async function credentialOfIdentity() {
+  return { kind: "identity", credential: await identityOf() } as const;
+}
+
 /** Whoever runs the app: `clientId` tells which of its identities, where it has several. */
-async function managedIdentity(clientId?: string) {
-  const { DefaultAzureCredential } = await import("@azure/identity");
-  return new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId });
+async function identityOf(clientId?: string) {
+  const { managedIdentity } = await import("../shared/store/managed-identity.js");
+  return managedIdentity(clientId);
 }
 
 /** Made once, by the first who asks, and shared by all who come meanwhile. After a failure the next one tries again. */

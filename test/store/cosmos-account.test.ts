@@ -3,8 +3,8 @@ import { StoreMisconfigured, StoreUnavailable } from "../../shared/core/ports/st
 import { accountFault } from "../../shared/store/cosmos-account.js";
 import type { CosmosOptions } from "../../shared/store/cosmos-connection.js";
 import { openCosmosStore } from "../../shared/store/cosmos-store.js";
-import { startCosmosEmulator } from "../support/cosmos-emulator.js";
-import type { CosmosEmulator } from "../support/cosmos-emulator.js";
+import { startCosmosEmulator } from "../../host/cosmos-emulator.js";
+import type { CosmosEmulator } from "../../host/cosmos-emulator.js";
 import { aJob, aQuery } from "./fixtures.js";
 
 const region = (name: string) => ({ name, databaseAccountEndpoint: `https://fleet-${name}.example/` });

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../dist/host/main.js", import.meta.url));
+const HOST = new URL("../../dist/host/", import.meta.url);
 const KEY = "a-key-that-only-tests-know";
 const PRODUCT = "acme";
 
@@ -24,14 +24,15 @@ export interface Coordinator {
   stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
 }
 
-/** Starts a coordinator on the data in `folder`. Rejects when it ends before it serves. */
+/** Starts a coordinator on the data in `folder`, as `npm start` or another command does. Rejects when it ends before it serves. */
 export async function startCoordinator(
   folder: string,
   env: Record<string, string> = {},
+  main: "main.js" | "azure-like.js" = "main.js",
 ): Promise<Coordinator> {
   const sha256 = createHash("sha256").update(KEY).digest("hex");
   const entry = { name: "test", sha256, products: ["*"], roles: ["submit", "factory", "read", "admin"] };
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL(main, HOST))], {
     env: {
       PATH: process.env["PATH"],
       FLEET_DIR: folder,

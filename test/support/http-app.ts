@@ -1,16 +1,20 @@
-/** The whole app behind real HTTP: functions/main.ts, loaded fresh by the local host, on a store of its own. */
+/**
+ * The whole app behind real HTTP, on a store of its own: functions/main.ts, loaded fresh by the local host;
+ * or, under `npm run test:package`, the package in a process of the Node version under test.
+ */
 import { createHash } from "node:crypto";
 import { CosmosClient } from "@azure/cosmos";
 import type { Container } from "@azure/cosmos";
-import { vi } from "vitest";
+import { inject, vi } from "vitest";
 import { startHost } from "../../host/start-host.js";
 import type { LocalHost } from "../../host/start-host.js";
 import { partitionFields } from "../../shared/schema/containers.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
-import { startCosmosEmulator } from "./cosmos-emulator.js";
-import type { CosmosEmulator } from "./cosmos-emulator.js";
+import { startCosmosEmulator } from "../../host/cosmos-emulator.js";
+import type { CosmosEmulator } from "../../host/cosmos-emulator.js";
 import type { Answered, Body } from "./http-answer.js";
 import { openApiChecker } from "./http-openapi.js";
+import { startPackageApp } from "./package-app.js";
 
 export type Provider = "memory" | "cosmos";
 
@@ -65,6 +69,8 @@ export type Stored = Readonly<Record<string, unknown>>;
 export interface HttpApp {
   readonly url: string;
   readonly functions: LocalHost["functions"];
+  /** `process.version` where the app runs. */
+  readonly nodeVersion: string;
   /** Every line that the app logged. */
   readonly log: readonly string[];
   /** One request. The answer is also held against the OpenAPI document. */
@@ -85,28 +91,30 @@ export async function startApp(
   environment: Readonly<Record<string, string | undefined>> = {},
 ): Promise<HttpApp> {
   const emulator = provider === "cosmos" ? await startCosmosEmulator() : undefined;
+  const settings = { ...settingsFor(emulator), ...environment };
   const log: string[] = [];
-  const host = await withEnvironment({ ...settingsFor(emulator), ...environment }, () => {
-    vi.resetModules();
-    return startHost({
-      load: () => import("../../functions/main.js"),
-      port: 0,
-      log: (level, line) => log.push(`${level}: ${line}`),
-    });
-  });
+  const served = await serve(settings, (line) => log.push(line));
   const clock = movableClock();
-  const check = openApiChecker(host.url);
+  const check = openApiChecker(served.url);
   return {
-    url: host.url,
-    functions: host.functions,
+    url: served.url,
+    functions: served.functions,
+    nodeVersion: served.nodeVersion,
     log,
     call: async (method, path, sent = {}) => {
-      const answered = await send(`${host.url}${path}`, method, sent);
+      await served.settled();
+      const answered = await send(`${served.url}${path}`, method, sent);
+      await served.settled();
       await check(method, path, answered);
       return answered;
     },
-    advance: clock.advance,
-    runReaper: () => host.runFunction("reaper"),
+    advance: (seconds) => {
+      served.setClock(clock.advance(seconds));
+    },
+    runReaper: async () => {
+      await served.settled();
+      return served.runFunction("reaper");
+    },
     documents: (container) => withContainer(emulator, container, readAll),
     rewrite: (container, id, change) =>
       withContainer(emulator, container, async (opened) => {
@@ -118,10 +126,40 @@ export async function startApp(
       }),
     stop: async () => {
       clock.restore();
-      await host.stop();
+      await served.stop();
       await emulator?.stop();
     },
   };
+}
+
+/** The app as it runs somewhere. */
+interface Served extends Pick<LocalHost, "url" | "functions" | "runFunction" | "stop"> {
+  readonly nodeVersion: string;
+  /** Sets how far its clock is ahead, in milliseconds; it is so once it has `settled`. */
+  setClock(offsetMs: number): void;
+  /** Resolves when the clock is set, and all that was logged so far is in the log. */
+  settled(): Promise<unknown>;
+}
+
+async function serve(
+  settings: Readonly<Record<string, string | undefined>>,
+  log: (line: string) => void,
+): Promise<Served> {
+  const packaged = inject("packageUnderTest");
+  if (packaged !== undefined) return startPackageApp(packaged, settings, log);
+  const host = await withEnvironment(settings, () => {
+    vi.resetModules();
+    return startHost({
+      load: () => import("../../functions/main.js"),
+      port: 0,
+      log: (level, line) => {
+        log(`${level}: ${line}`);
+      },
+    });
+  });
+  // It runs in this very process, whose clock is moved already.
+  const here = { nodeVersion: process.version, setClock: () => undefined, settled: () => Promise.resolve() };
+  return { ...host, ...here };
 }
 
 function settingsFor(emulator: CosmosEmulator | undefined): Record<string, string> {
@@ -167,9 +205,8 @@ function movableClock() {
   let offsetMs = 0;
   const spy = vi.spyOn(Date, "now").mockImplementation(() => realNow() + offsetMs);
   return {
-    advance: (seconds: number): void => {
-      offsetMs += seconds * 1000;
-    },
+    /** How far it is ahead now, in milliseconds. */
+    advance: (seconds: number): number => (offsetMs += seconds * 1000),
     restore: (): void => {
       spy.mockRestore();
     },

@@ -6,7 +6,7 @@ import type { Store } from "../../shared/core/ports/store.js";
 import { openCosmosStore } from "../../shared/store/cosmos-store.js";
 import { SimStore } from "../simulation/sim-store.js";
 import { openSqliteStore } from "../../shared/store/sqlite-store.js";
-import { startCosmosEmulator } from "./cosmos-emulator.js";
+import { startCosmosEmulator } from "../../host/cosmos-emulator.js";
 
 interface OpenStore {
   readonly store: Store;
