@@ -10,7 +10,12 @@ import { serve } from "./serve.js";
 
 const { env } = process;
 const azuriteFolder = join(fleetDirOf(env), "azurite");
-const [cosmos, azurite] = await Promise.all([startCosmosEmulator(), startAzurite(azuriteFolder)]);
+const [cosmos, azurite] = await Promise.all([startCosmosEmulator(), startAzurite(azuriteFolder)]).catch(
+  (error: unknown) => {
+    process.stderr.write(`The emulators did not start (data in ${azuriteFolder}): ${String(error)}\n`);
+    process.exit(1);
+  },
+);
 
 // Whatever was set: this command never reaches a real account.
 env["DB_PROVIDER"] = "cosmos";

@@ -35,6 +35,7 @@ const ANSWERS = {
   debug: () => Promise.resolve(undefined),
 };
 
+/** The parts of it that are used here; each of its modules has one or two of them. */
 interface Internals {
   readonly BlobServerFactory: new () => {
     createServer(environment: unknown): Promise<{
@@ -54,10 +55,10 @@ interface Internals {
  */
 export async function startAzurite(folder: string, port = 0): Promise<Azurite> {
   const require = createRequire(import.meta.url);
-  const part = (path: string): Internals => require(`azurite/dist/src/${path}`) as Internals;
-  const { AzuriteTelemetryClient } = part("common/Telemetry");
-  const { BlobServerFactory } = part("blob/BlobServerFactory");
-  const { EMULATOR_ACCOUNT_NAME: account, EMULATOR_ACCOUNT_KEY: key } = part("common/utils/constants");
+  const { AzuriteTelemetryClient } = require("azurite/dist/src/common/Telemetry") as Internals;
+  const { BlobServerFactory } = require("azurite/dist/src/blob/BlobServerFactory") as Internals;
+  const constants = require("azurite/dist/src/common/utils/constants") as Internals;
+  const { EMULATOR_ACCOUNT_NAME: account, EMULATOR_ACCOUNT_KEY: key } = constants;
   await mkdir(folder, { recursive: true });
   const environment = { ...ANSWERS, blobPort: () => port, location: () => Promise.resolve(folder) };
   AzuriteTelemetryClient.init(folder, false, environment);
