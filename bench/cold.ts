@@ -1,11 +1,14 @@
 /**
  * `npm run bench:cold`: how long a fresh process takes from the app's import to its first answer, for the
- * package beside the same app as compiled with its node_modules. `-- --runs 20` for more, `--json` for one
+ * package beside the same app as compiled with its node_modules. `-- --runs 30` for more, `--json` for one
  * JSON object on the last line.
  *
- * Each start is a process of its own, and the two take turns, so that a busy machine slows both. The
- * files are in the page cache: a first round, which also makes the emulator's containers, isn't counted.
+ * Each start is a process of its own, and the two take turns, so that a busy machine slows both; the ratio is
+ * the median of those of neighbours. The files are in the page cache: a first round, which also makes the
+ * emulator's containers, isn't counted. The measuring process is bundled, so that it has loaded no module
+ * before that the unbundled app would then find loaded.
  */
+import { build } from "esbuild";
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,7 +18,7 @@ import type { CosmosEmulator } from "../host/cosmos-emulator.js";
 
 /** What the package is to need at most of the time that the unbundled app needs. */
 const RATIO_MAX = 1 / 3;
-const RUNS = 9;
+const RUNS = 15;
 /** A process that has not got there by then never will. */
 const PROCESS_MS_MAX = 60_000;
 
@@ -25,6 +28,7 @@ type AppName = keyof typeof APPS;
 const APP_NAMES: readonly AppName[] = ["bundled", "unbundled"];
 const NODES = { 24: "node_modules/node/bin/node", 22: "node_modules/node22/bin/node" } as const;
 const PROCESS = fileURLToPath(new URL("cold-process.js", import.meta.url));
+const BUNDLED_PROCESS = PROCESS.replace(/\.js$/, ".bundled.js");
 
 /** What one process is to reach, and how its app is set up. */
 interface Measure {
@@ -89,7 +93,7 @@ interface Row {
   readonly what: string;
   readonly bundled: Times;
   readonly unbundled: Times;
-  /** Of the medians. */
+  /** Bundled to unbundled, of the two that ran next to each other: the median of all rounds. */
   readonly ratio: number;
 }
 
@@ -105,6 +109,14 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 if (!Number.isInteger(runs) || runs < 1) throw new Error("--runs must be a whole number, 1 or more");
 
+await build({
+  entryPoints: [PROCESS],
+  outfile: BUNDLED_PROCESS,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  logLevel: "error",
+});
 const emulator = await startCosmosEmulator();
 const rows: Row[] = [];
 for (const major of [24, 22] as const) {
@@ -136,7 +148,10 @@ async function rowsOf(node: string, version: string, measure: Measure): Promise<
   }
   const row = (name: string, what: string, field: keyof Reached): Row => {
     const [bundled, unbundled] = [timesOf(taken.bundled, field), timesOf(taken.unbundled, field)];
-    const ratio = Number((bundled.medianMs / unbundled.medianMs).toFixed(3));
+    const ratios = taken.bundled.map(
+      (reached, round) => reached[field] / (taken.unbundled[round]?.[field] ?? NaN),
+    );
+    const ratio = Number(median(ratios).toFixed(3));
     return { node: version, measure: name, what, bundled, unbundled, ratio };
   };
   const rows = [row(measure.name, measure.what, "reachedMs")];
@@ -148,10 +163,14 @@ async function startOnce(node: string, app: AppName, { until, settings }: Measur
   const folder = new URL(APPS[app], root);
   const { main } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8")) as { main: string };
   const late = until === "import" ? lateModulesOf(app) : [];
-  const { stdout } = await promisify(execFile)(node, [PROCESS, until, new URL(main, folder).href, ...late], {
-    env: { ...SETTINGS, ...settings },
-    timeout: PROCESS_MS_MAX,
-  });
+  const { stdout } = await promisify(execFile)(
+    node,
+    [BUNDLED_PROCESS, until, new URL(main, folder).href, ...late],
+    {
+      env: { ...SETTINGS, ...settings },
+      timeout: PROCESS_MS_MAX,
+    },
+  );
   return JSON.parse(stdout) as Reached;
 }
 
@@ -166,8 +185,12 @@ function lateModulesOf(app: AppName): string[] {
 }
 
 function timesOf(taken: readonly Reached[], field: keyof Reached): Times {
-  const sorted = taken.map((reached) => Math.round(reached[field])).toSorted((a, b) => a - b);
-  return { medianMs: sorted[Math.floor(sorted.length / 2)] ?? NaN, fastestMs: sorted[0] ?? NaN };
+  const all = taken.map((reached) => reached[field]);
+  return { medianMs: Math.round(median(all)), fastestMs: Math.round(Math.min(...all)) };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 function asText({ node, measure, what, bundled, unbundled, ratio }: Row): string {

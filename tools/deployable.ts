@@ -3,8 +3,11 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bundle, type Bundle } from "./bundle.js";
 
-/** What local tools leave in the folder, and no instance needs. */
-const LEFT_AT_HOME = ["local.settings.json", "node_modules/", "package-lock.json", ".fleet/", ".vscode/"];
+/**
+ * What local tools leave in the folder, and no instance needs. Not node_modules: azd then refuses to publish
+ * what is built already.
+ */
+const LEFT_AT_HOME = ["local.settings.json", ".fleet/", ".vscode/"];
 
 /**
  * Makes `folder` anew from the sources in `root`: the bundle, host.json, a package.json that names the

@@ -44,6 +44,12 @@ describe("the package", () => {
       expect(manifest).not.toHaveProperty(name);
   });
 
+  it("leaves node_modules out of .funcignore, by which azd would take it for unbuilt", async () => {
+    const ignored = (await read(".funcignore")).trim().split("\n");
+    expect(ignored).toContain("local.settings.json");
+    expect(ignored.filter((line) => line.includes("node_modules"))).toEqual([]);
+  });
+
   it("has the host.json of the sources", async () => {
     expect(await read("host.json")).toBe(await readFile(join(ROOT, "host.json"), "utf8"));
   });
