@@ -4,7 +4,7 @@ import { jobIdOf } from "../../shared/core/hash.js";
 import { heartbeat } from "../../shared/core/heartbeat.js";
 import { patch } from "../../shared/core/patch.js";
 import { renew } from "../../shared/core/renew.js";
-import { Crash, crashAfter, justBefore, reads, writes } from "../support/intercept.js";
+import { Crash, crashAfter, delayEffect, justBefore, reads, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld } from "../support/world.js";
 
@@ -99,5 +99,18 @@ onEachStore("a claim with a claimId", (open) => {
     await claim(world.fleet, PRODUCT, named);
     const who = { factoryId: "f1", leaseEpoch: 1 };
     expect(await renew(world.fleet, PRODUCT, first.id, who)).toMatchObject({ kind: "renewed" });
+  });
+
+  it("gives back what a duplicate won also when the first try to withdraw its lease has no answer", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    await aJob(world, { idempotencyKey: "a" });
+    await aJob(world, { idempotencyKey: "b" });
+    await aFactory(world, "f1");
+    const racing = justBefore(store, writes("fleet_jobs"), () => claim(world.fleet, PRODUCT, named));
+    const lost = delayEffect(racing, writes("fleet_leases", 2));
+    const duplicate = aWorld(lost.store, { name: "two", clock: world.clock });
+    expect(await claim(duplicate.fleet, PRODUCT, named)).toEqual({ kind: "nothing", reason: "contended" });
+    expect((await world.fleet.jobs.getByKey(PRODUCT, "b"))?.doc).toMatchObject({ stage: "queued" });
   });
 });
