@@ -69,7 +69,8 @@ export async function extendLease(
 /**
  * Takes back a lease that this very claim was granted and has told nobody of. False when somebody wrote
  * it since: a repetition of the claim, which may have been told that it holds the job. Throws when
- * nobody knows whether it was taken back.
+ * nobody knows whether it was taken back. Whoever dies after it leaves an owned job under a revoked
+ * lease: a repetition is told `contended`, and the next reaper puts the job back into the queue (A3).
  */
 export async function withdrawLease(fleet: Fleet, granted: Stored<HeldLease>): Promise<boolean> {
   const withdrawn: Lease = { ...granted.doc, status: "expired" };

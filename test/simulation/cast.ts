@@ -127,3 +127,22 @@ export async function undone(self: Self): Promise<void> {
   const lease = await self.fleet.leases.get(A, A);
   if (lease !== undefined && before !== undefined) await self.fleet.leases.replaceIfMatch(lease, before.doc);
 }
+
+/** Job a was claimed by f1 as "first", which died before it took the lease; its grace is over. */
+export async function halfClaimed(self: Self, advance: Advance): Promise<void> {
+  await overdue(self, advance);
+  const lease = await self.fleet.leases.get(A, A);
+  if (lease !== undefined) await self.fleet.leases.deleteIfMatch(A, lease);
+}
+
+/** The same at epoch 2, and the lease of epoch 1, which was given back, lies there still. */
+export async function halfClaimedAgain(self: Self, advance: Advance): Promise<void> {
+  await queuedAgain(self);
+  const old = await self.fleet.leases.get(A, A);
+  await doClaim(self, "f1", "second");
+  const lease = await self.fleet.leases.get(A, A);
+  if (old === undefined || lease === undefined) throw new Error("there is no lease");
+  await self.fleet.leases.deleteIfMatch(A, lease);
+  await self.fleet.leases.create(old.doc);
+  advance(OVER_SECONDS);
+}

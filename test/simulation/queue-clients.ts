@@ -20,6 +20,7 @@ import {
 import type { Told } from "./answer-rules.js";
 import { contentOf } from "./history.js";
 import type { Self } from "./run.js";
+import { during } from "./seen.js";
 import { Violation } from "./violation.js";
 
 export function doClaim(self: Self, factoryId: string, claimId?: string) {
@@ -98,7 +99,9 @@ function checkReason(told: Told, factoryId: string, name: string | undefined, re
         all.some(({ doc }) => name !== undefined && doc.claimId === name),
       ) && someMoment(told, (jobs) => !jobs.some(isHeldAs)),
     seat_limit: () => {
-      const seats = monitor.factories.get(`${productId}/${factoryId}`)?.at(-1)?.doc.seatLimit ?? 0;
+      // Whichever of the factory's heartbeats was in force meanwhile: it may have said another number since.
+      const said = during(monitor.factories.get(`${productId}/${factoryId}`), told.from);
+      const seats = Math.min(...said.map(({ doc }) => doc.seatLimit));
       const held = (job: Job): boolean => job.holderFactoryId === factoryId && isOwnedStage(job.stage);
       return someMoment(told, (jobs) => jobs.filter(held).length >= seats);
     },

@@ -5,6 +5,7 @@
  */
 import { isOwned } from "../../shared/core/advance.js";
 import { grantLease, withdrawLease } from "../../shared/core/lease-writes.js";
+import { reap } from "../../shared/core/reap.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import {
   A,
@@ -12,6 +13,8 @@ import {
   claims,
   f1,
   factories,
+  halfClaimed,
+  halfClaimedAgain,
   overdue,
   owned,
   queued,
@@ -156,4 +159,23 @@ export const AGAIN: readonly Scenario[] = [
     }),
     renews(),
   ]),
+  scenario("a half-done claim goes on ∥ reap", halfClaimed, [claims("f1", "first"), reaps()], ONE_CRASH),
+  scenario(
+    "a half-done claim goes on over an old lease ∥ reap",
+    halfClaimedAgain,
+    [claims("f1", "second"), reaps()],
+    ONE_CRASH,
+  ),
+  scenario(
+    "a half-done claim goes on ∥ reap, and claim by another",
+    halfClaimed,
+    [
+      claims("f1", "first"),
+      actor("f2 takes over", async (self) => {
+        await reap(self.fleet, PRODUCT, A);
+        await doClaim(self, "f2");
+      }),
+    ],
+    ONE_CRASH,
+  ),
 ];
