@@ -44,5 +44,6 @@ const projects = (): object[] => {
 };
 
 export default defineConfig({
-  test: { pool: "forks", projects: projects().map((test) => ({ test })) },
+  // Every core: the runner would leave one free, which of two is half.
+  test: { pool: "forks", maxWorkers: "100%", projects: projects().map((test) => ({ test })) },
 });
