@@ -164,9 +164,10 @@ async function take(fleet: Fleet, claim: Claim, job: OwnedJob, how: "won" | "aga
   const grant = await grantLease(fleet, job, claim.leaseSeconds);
   if (grant.kind === "revoked") return { kind: "nothing", reason: "contended" };
   if (await hasDuplicate(fleet, claim, job)) {
-    // Only who won a job may give it back, and only while no repetition was granted it as well: that one
-    // may have been told, and its factory be at work.
-    if (how === "won" && (await withdrawLease(fleet, grant.lease))) await giveBack(fleet, job);
+    // Only who won a job may give it back, and only if no repetition was granted it before or since: that
+    // one may have been told, and its factory be at work.
+    const mine = how === "won" && grant.first;
+    if (mine && (await withdrawLease(fleet, grant.lease))) await giveBack(fleet, job);
     return { kind: "nothing", reason: "contended" };
   }
   const run = runOf(job);

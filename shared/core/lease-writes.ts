@@ -25,12 +25,14 @@ import type { Stored } from "./ports/store.js";
 /** Tries of one lease write. Only a holder, a reaper and a late duplicate ever meet here. */
 const LEASE_TRIES_MAX = 8;
 
-export type Grant = { kind: "granted"; lease: Stored<HeldLease> } | { kind: "revoked" };
+/** `first`: no other call was granted this epoch before, so nobody was told of it. */
+export type Grant = { kind: "granted"; lease: Stored<HeldLease>; first: boolean } | { kind: "revoked" };
 
 /** C2: the lease of a job that was just claimed, from now on. `revoked`: somebody ended this epoch already. */
 export async function grantLease(fleet: Fleet, job: OwnedJob, leaseSeconds: number): Promise<Grant> {
   // The first claim of a job finds no lease: try to create it before looking.
   let known: Stored<Lease> | undefined;
+  const grantId = fleet.ids.unique();
   if (job.leaseEpoch > 1) known = await fleet.leases.get(job.id, job.id);
   for (let attempt = 0; attempt < LEASE_TRIES_MAX; attempt++) {
     if (attempt > 0) {
@@ -42,11 +44,13 @@ export async function grantLease(fleet: Fleet, job: OwnedJob, leaseSeconds: numb
       if (found.leaseEpoch > job.leaseEpoch) return { kind: "revoked" };
       if (found.leaseEpoch === job.leaseEpoch && found.status !== "held") return { kind: "revoked" };
     }
-    const lease = heldLease(job, leaseSeconds, fleet.clock.now());
+    const lease = { ...heldLease(job, leaseSeconds, fleet.clock.now()), grantId };
+    const again = found?.leaseEpoch === job.leaseEpoch;
     // Held at this very epoch: this claim took it before, and its answer was lost. Its renewals stay.
-    if (found?.leaseEpoch === job.leaseEpoch) lease.renewals = found.renewals;
+    if (again) lease.renewals = found.renewals;
     const granted = await written(fleet, known, lease);
-    if (granted !== undefined) return { kind: "granted", lease: granted };
+    const first = !again || found.grantId === grantId;
+    if (granted !== undefined) return { kind: "granted", lease: granted, first };
   }
   throw new StoreUnavailable(`${LEASE_TRIES_MAX} tries lost on the lease of job ${job.id}`);
 }

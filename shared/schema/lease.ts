@@ -13,6 +13,8 @@ export const lease = z.object({
   jobId: id,
   holderFactoryId: id.optional(),
   expiresAt: instant.optional(),
+  /** The call that it was granted to: one that lost its answer knows its own grant from a repetition's. */
+  grantId: z.string().optional(),
   leaseEpoch: z.int().min(0).default(0),
   renewals: z.int().min(0),
   status: z.enum(["held", "expired", "released"]),

@@ -113,4 +113,51 @@ onEachStore("a claim with a claimId", (open) => {
     expect(await claim(duplicate.fleet, PRODUCT, named)).toEqual({ kind: "nothing", reason: "contended" });
     expect((await world.fleet.jobs.getByKey(PRODUCT, "b"))?.doc).toMatchObject({ stage: "queued" });
   });
+
+  it("keeps what a repetition was told it holds, though the call that won it goes on only afterwards", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const first = await aJob(world, { idempotencyKey: "a", priority: "critical" });
+    await aJob(world, { idempotencyKey: "b" });
+    await aFactory(world, "f1");
+    const [lookedForIt, wonIt] = [aGate(), aGate()];
+    const looked = justBefore(store, writes("fleet_jobs"), lookedForIt.pass);
+    const duplicate = aWorld(crashAfter(looked, writes("fleet_jobs", 2)), {
+      name: "two",
+      clock: world.clock,
+    });
+    const dying = claim(duplicate.fleet, PRODUCT, named);
+    await lookedForIt.reached;
+    const winner = aWorld(justBefore(store, writes("fleet_leases"), wonIt.pass), {
+      name: "three",
+      clock: world.clock,
+    });
+    const winning = claim(winner.fleet, PRODUCT, named);
+    await wonIt.reached;
+
+    const told = await claim(world.fleet, PRODUCT, named);
+    expect(told).toMatchObject({ kind: "claimed", job: { idempotencyKey: "a" } });
+    lookedForIt.open();
+    await expect(dying).rejects.toThrow(Crash);
+    wonIt.open();
+    expect(await winning).toEqual({ kind: "nothing", reason: "contended" });
+    const who = { factoryId: "f1", leaseEpoch: 1 };
+    expect(await renew(world.fleet, PRODUCT, first.id, who)).toMatchObject({ kind: "renewed" });
+  });
 });
+
+/** A place where a call waits until it is told to go on. */
+function aGate() {
+  const [reached, opened] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const pass = (): Promise<undefined> => {
+    reached.resolve(undefined);
+    return opened.promise;
+  };
+  return {
+    reached: reached.promise,
+    open: () => {
+      opened.resolve(undefined);
+    },
+    pass,
+  };
+}

@@ -31,7 +31,7 @@ export async function tell<A extends { kind: string }>(
   check: (answer: A, told: Told) => void,
 ): Promise<A> {
   const { monitor, productId } = self;
-  const request = monitor.begin(self.name, productId);
+  const request = monitor.begin(self.name, productId, call?.kind === "claim");
   const op = call && monitor.history.begins(call, request);
   try {
     const answer = await make(self.serve(request.by));

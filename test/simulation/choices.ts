@@ -8,6 +8,8 @@ export interface Choice {
   readonly text: string;
   /** Whether something goes wrong with it. */
   readonly isFault: boolean;
+  /** Whether what goes wrong is an answer: lost, refused or throttled. */
+  readonly isLoss?: boolean;
   readonly apply: () => void;
 }
 
@@ -81,19 +83,23 @@ function waysToFail(
   way: (how: string, go: () => void) => Choice,
 ): Choice[] {
   const { operation } = pending;
-  const fail = (how: string, error: Error, meanwhile: () => unknown): Choice =>
-    way(how, () => {
+  // Errors are made when they happen: each takes down its stack, and most choices are never made.
+  const fail = (how: string, toError: () => Error, meanwhile: () => unknown): Choice => ({
+    ...way(how, () => {
+      const error = toError();
       state.faults.lost--;
       if (error instanceof StoreUnavailable) state.monitor.outcomeUnknown(pending.by, operation);
       meanwhile();
       remember(state, process, pending, error.message);
       pending.reject(error);
-    });
+    }),
+    isLoss: true,
+  });
   const nothing = (): undefined => undefined;
-  const ways = [fail(", throttled (429)", new StoreThrottled(1), nothing)];
+  const ways = [fail(", throttled (429)", () => new StoreThrottled(1), nothing)];
   // 408, 449, 503 and a reset are one to the port: nobody knows. What differs is what really happened.
   if (!operation.isWrite)
-    return [...ways, fail(", no answer", new StoreUnavailable("simulated 503"), nothing)];
+    return [...ways, fail(", no answer", () => new StoreUnavailable("simulated 503"), nothing)];
   const late = {
     text: `the late write of ${process.asks(pending)} arrives`,
     by: pending.by,
@@ -101,11 +107,15 @@ function waysToFail(
   };
   return [
     ...ways,
-    fail(", done, but the answer is lost", new StoreUnavailable("simulated reset"), () =>
-      operation.effect("now"),
+    fail(
+      ", done, but the answer is lost",
+      () => new StoreUnavailable("simulated reset"),
+      () => operation.effect("now"),
     ),
-    fail(", no answer in time: it may happen yet", new StoreUnavailable("simulated time-out"), () =>
-      state.late.push(late),
+    fail(
+      ", no answer in time: it may happen yet",
+      () => new StoreUnavailable("simulated time-out"),
+      () => state.late.push(late),
     ),
   ];
 }

@@ -31,7 +31,10 @@ export interface Explored {
   /** Executions that went to an end or to a known state, each with another trace. */
   readonly schedules: number;
   readonly states: number;
+  /** Whether every schedule with its crashes and stale reads, and no lost answer, has been run. */
   readonly complete: boolean;
+  /** Whether those with its lost answers have been run, too. */
+  readonly exhausted: boolean;
   readonly violations: readonly Found[];
 }
 
@@ -53,19 +56,42 @@ export async function prepare(scenario: Scenario): Promise<Prepared> {
 }
 
 /** A schedule to run: these choices, and then always the first. */
-type Prefix = readonly number[];
+interface Prefix {
+  readonly choices: readonly number[];
+  /** How many differ from the calm course. */
+  readonly deviations: number;
+}
+
+/** What is still to run, fewest deviations first. */
+class Waiting {
+  readonly #byDeviations: Prefix[][] = [];
+
+  get isEmpty(): boolean {
+    return this.#byDeviations.every((prefixes) => prefixes.length === 0);
+  }
+
+  push(prefix: Prefix): void {
+    while (this.#byDeviations.length <= prefix.deviations) this.#byDeviations.push([]);
+    this.#byDeviations[prefix.deviations]?.push(prefix);
+  }
+
+  next(): Prefix | undefined {
+    return this.#byDeviations.find((prefixes) => prefixes.length > 0)?.pop();
+  }
+}
 
 /**
  * A search that can be continued: time goes round-robin over scenarios. Schedules come in the order of
  * how many choices differ from the calm course, so that a bug that takes two switches is found before
- * the first with three is tried. Each state is followed once.
+ * the first with three is tried. Each state is followed once. Schedules without a lost answer take turns
+ * with the others: there are far fewer of them, so that they are all run first.
  */
 export class Explorer {
   readonly #prepared: Prepared;
   readonly #seen = new Set<string>();
   readonly #ends = new Set<string>();
-  /** What is still to run, by the number of choices that differ from the calm course. */
-  readonly #waiting: Prefix[][] = [[[]]];
+  readonly #lossless = new Waiting();
+  readonly #lossy = new Waiting();
   schedules = 0;
   readonly violations: Found[] = [];
   /** Store operations before and after which an actor has died. */
@@ -84,33 +110,42 @@ export class Explorer {
 
   constructor(prepared: Prepared) {
     this.#prepared = prepared;
+    this.#lossless.push({ choices: [], deviations: 0 });
   }
 
   /** Whether every schedule within the bound on faults has been run, or leads to a state that was followed. */
+  get exhausted(): boolean {
+    return this.#lossless.isEmpty && this.#lossy.isEmpty;
+  }
+
+  /** Those of them without a lost answer. */
   get complete(): boolean {
-    return this.#waiting.every((prefixes) => prefixes.length === 0);
+    return this.#lossless.isEmpty;
   }
 
   report(): Explored {
-    const { schedules, violations, complete } = this;
-    return { name: this.#prepared.scenario.name, schedules, states: this.#seen.size, complete, violations };
+    const { schedules, violations, complete, exhausted } = this;
+    const { name } = this.#prepared.scenario;
+    return { name, schedules, states: this.#seen.size, complete, exhausted, violations };
   }
 
   /** Runs schedules until `until` says stop, all are done, or one breaks an invariant. */
   async explore(until: () => boolean): Promise<void> {
     while (this.violations.length === 0 && !until()) {
-      const deviations = this.#waiting.findIndex((prefixes) => prefixes.length > 0);
-      const prefix = this.#waiting[deviations]?.pop();
+      const [first, second] =
+        this.schedules % 2 === 0 ? [this.#lossless, this.#lossy] : [this.#lossy, this.#lossless];
+      const prefix = first.next() ?? second.next();
       if (prefix === undefined) return;
-      await this.#runOne(prefix, deviations);
+      await this.#runOne(prefix);
       this.schedules++;
     }
   }
 
-  async #runOne(prefix: Prefix, deviations: number): Promise<void> {
+  async #runOne({ choices: prefix, deviations }: Prefix): Promise<void> {
     const { scenario, setting, actors } = this.#prepared;
     const run = new Run(setting, scenario.faults);
     const path: number[] = [];
+    let lossy = false;
     const choose = (choices: readonly Choice[], stateOf: () => string): number | undefined => {
       const replayed = prefix[path.length];
       if (replayed === undefined) {
@@ -118,13 +153,16 @@ export class Explorer {
         if (this.#seen.has(state)) return undefined;
         this.#seen.add(state);
         for (let other = 1; other < choices.length; other++) {
-          (this.#waiting[deviations + 1] ??= []).push([...path, other]);
+          const waiting = lossy || choices[other]?.isLoss === true ? this.#lossy : this.#lossless;
+          waiting.push({ choices: [...path, other], deviations: deviations + 1 });
         }
       } else if (replayed >= choices.length) {
         throw new Error("the same schedule led to another state: something is not deterministic");
       }
-      path.push(replayed ?? 0);
-      return replayed ?? 0;
+      const taken = replayed ?? 0;
+      lossy ||= choices[taken]?.isLoss === true;
+      path.push(taken);
+      return taken;
     };
     try {
       const ended = await run.play(actors, choose);

@@ -14,6 +14,7 @@ interface Watched {
   readonly leases: ReadonlyMap<string, readonly At<Lease>[]>;
   readonly owners: ReadonlyMap<string, string>;
   readonly grants: ReadonlyMap<string, unknown>;
+  readonly told: ReadonlySet<string>;
 }
 
 export function fingerprintOf(watched: Watched, underWay: readonly Request[]): string {
@@ -26,7 +27,8 @@ export function fingerprintOf(watched: Watched, underWay: readonly Request[]): s
     return [last.doc.id, ...last.doc.deps.map((dep) => satisfiedSince(watched, dep, last.step))];
   });
   const known = [sorted(watched.owners), sorted(watched.grants)].map((entries) => JSON.stringify(entries));
-  return [...requests.sort(), ...waiting, ...known].join("|");
+  const told = [...watched.told].sort();
+  return [...requests.sort(), ...waiting, ...known, ...told].join("|");
 }
 
 function sorted(entries: ReadonlyMap<string, unknown>): unknown[] {

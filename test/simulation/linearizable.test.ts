@@ -4,7 +4,15 @@ import { judgeHistory } from "./linearizable.js";
 import { live } from "./lives.js";
 
 const who = { factoryId: "f1", leaseEpoch: 1 };
-const request = { by: "c", productId: "acme", from: 0, effects: [], uncertain: false, shownOld: false };
+const request = {
+  by: "c",
+  productId: "acme",
+  isClaim: false,
+  from: 0,
+  effects: [],
+  uncertain: false,
+  shownOld: false,
+};
 
 /** A call from one instant to another; without an answer nobody knows what became of it. */
 function op(from: number, to: number, call: Call, answer?: Answer): Op {

@@ -27,6 +27,8 @@ export class Monitor implements Seen {
   readonly events = new Map<string, string>();
   /** The job and epoch that each claim id was granted last. */
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
+  /** Each job and epoch that a factory was told it holds. */
+  readonly told = new Set<string>();
   /** What clients asked and were told. */
   readonly history = new History();
   readonly #stored = new Map<string, Set<number>>();
@@ -54,11 +56,12 @@ export class Monitor implements Seen {
   }
 
   /** A client sends a request. */
-  begin(name: string, productId: string): Request {
+  begin(name: string, productId: string, isClaim: boolean): Request {
     const by = `${name}#${++this.#begun}`;
     const request = {
       by,
       productId,
+      isClaim,
       from: this.#step,
       effects: [],
       uncertain: false,
@@ -159,7 +162,10 @@ export class Monitor implements Seen {
     this.#stored.set(jobId, known.add(seq));
   }
 
-  /** 13, for writes: a request changes nothing of another product. What it did is noted. */
+  /**
+   * 13, for writes: a request changes nothing of another product. 4, for claims: none gives back what the
+   * factory was told it holds. What the request did is noted.
+   */
   #attribute(container: Operation["container"], before: Doc | undefined, after: Doc, by: string): void {
     const request = this.#requests.get(by);
     if (request === undefined) return;
@@ -168,6 +174,8 @@ export class Monitor implements Seen {
     const type = effectOf(container, after, before);
     const jobId = container === "fleet_jobs" ? after.id : ((after["jobId"] as string | undefined) ?? "");
     const leaseEpoch = Number(after["leaseEpoch"] ?? 0);
+    if (type === "released" && request.isClaim && this.told.has(`${jobId}/${leaseEpoch}`))
+      throw new Violation(4, `a claim gave back epoch ${leaseEpoch}, which its factory was told it holds`);
     if (type !== undefined) request.effects.push({ type, jobId, leaseEpoch });
   }
 

@@ -3,10 +3,12 @@ export interface Mutant {
   readonly name: string;
   /** `find` stands exactly once in `file`, which is under shared/. */
   readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
+  /** The only scenario, or part of its name, to look in: for what shows too late in a round of them all. */
+  readonly shownBy?: string;
 }
 
-export function mutant(name: string, file: string, find: string, replace: string): Mutant {
-  return { name, edits: [{ file, find, replace }] };
+export function mutant(name: string, file: string, find: string, replace: string, shownBy = ""): Mutant {
+  return { name, edits: [{ file, find, replace }], shownBy };
 }
 
 /** The files that bugs are planted in. */

@@ -1,6 +1,9 @@
 /** Planted bugs: answers that are not true, and what belongs to another. */
-import { ADVANCE, CHANGE, CLAIM, RENEW, mutant } from "./mutant.js";
+import { ADVANCE, CHANGE, CLAIM, LEASE, RENEW, mutant } from "./mutant.js";
 import type { Mutant } from "./mutant.js";
+
+/** A claim, its duplicate beside it and its repetition: three of one name. */
+const THREE = "three of one named claim";
 
 export const ANSWERS: readonly Mutant[] = [
   mutant(
@@ -12,15 +15,32 @@ export const ANSWERS: readonly Mutant[] = [
   mutant(
     "a repetition of a claim gives back a job that it did not win",
     CLAIM,
-    `if (how === "won" && (await withdrawLease(fleet, grant.lease)))`,
-    `if (how !== undefined) await withdrawLease(fleet, grant.lease);
+    `const mine = how === "won" && grant.first;
+    if (mine && (await withdrawLease(fleet, grant.lease)))`,
+    `await withdrawLease(fleet, grant.lease);
     if (how !== undefined)`,
+    THREE,
   ),
   mutant(
     "a job is given back under a lease that another was granted",
     CLAIM,
-    `if (how === "won" && (await withdrawLease(fleet, grant.lease)))`,
-    `if (how === "won" && ((await withdrawLease(fleet, grant.lease)) || job.id !== ""))`,
+    `if (mine && (await withdrawLease(fleet, grant.lease)))`,
+    `if (mine && ((await withdrawLease(fleet, grant.lease)) || job.id !== ""))`,
+    THREE,
+  ),
+  mutant(
+    "a job is given back that a repetition was granted before",
+    CLAIM,
+    `const mine = how === "won" && grant.first;`,
+    `const mine = how === "won";`,
+    THREE,
+  ),
+  mutant(
+    "a grant is not known by its call",
+    LEASE,
+    "const lease = { ...heldLease(job, leaseSeconds, fleet.clock.now()), grantId };",
+    `const lease: HeldLease = heldLease(job, leaseSeconds, fleet.clock.now());`,
+    `${THREE}, an answer is lost`,
   ),
   mutant(
     "throttled after a write is passed on as not done",

@@ -15,6 +15,8 @@ import { MUTANTS } from "./mutants.js";
 
 /** Exploring one mutant, in minutes. Those that are caught need a few seconds. */
 const MINUTES = "0.25";
+/** For a bug that only one scenario shows: a deeper search of that. */
+const MINUTES_OF_ONE = "0.75";
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const run = promisify(execFile);
 
@@ -56,13 +58,13 @@ async function plant(scratch: string, mutant: Mutant): Promise<Verdict> {
         source.replace(find, () => replace),
       );
     }
-    return await explore(scratch);
+    return await explore(scratch, mutant.shownBy ?? "");
   } finally {
     for (const [path, source] of originals) await writeFile(path, source);
   }
 }
 
-async function explore(scratch: string): Promise<Verdict> {
+async function explore(scratch: string, scenario: string): Promise<Verdict> {
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
   // Leftovers of an edit, such as an import that is not used any more, are no reason not to compile.
   const lax = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
@@ -78,7 +80,8 @@ async function explore(scratch: string): Promise<Verdict> {
   }
   const prove = join(scratch, ".prove/test/simulation/prove.js");
   // As many are explored at once as there are cores: each on one.
-  const args = [prove, "--minutes", MINUTES, "--threads", "1", "--first", "--json"];
+  const minutes = scenario === "" ? MINUTES : MINUTES_OF_ONE;
+  const args = [prove, "--minutes", minutes, "--scenario", scenario, "--threads", "1", "--first", "--json"];
   const output = await run(process.execPath, args, { maxBuffer: 1e8 }).catch(
     (error: unknown) => error as { stdout: string },
   );

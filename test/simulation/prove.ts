@@ -100,11 +100,12 @@ async function figuresOf(findings: readonly Findings[]) {
   const sum = (of: (found: Findings) => number): number =>
     findings.reduce((total, one) => total + of(one), 0);
   return {
-    scenarios: scenarios.map(({ name, schedules, states, complete }) => ({
+    scenarios: scenarios.map(({ name, schedules, states, complete, exhausted }) => ({
       name,
       schedules,
       states,
       complete,
+      exhausted,
     })),
     schedules: scenarios.reduce((total, { schedules }) => total + schedules, 0),
     states: scenarios.reduce((total, { states }) => total + states, 0),
@@ -138,10 +139,12 @@ async function figuresOf(findings: readonly Findings[]) {
 }
 
 function tell(figures: Figures): void {
-  for (const { name, schedules, states, complete } of figures.scenarios) {
+  for (const { name, schedules, states, complete, exhausted } of figures.scenarios) {
     const counts = `${String(schedules).padStart(8)} schedules ${String(states).padStart(8)} states`;
-    say(`${complete ? "complete" : "  so far"} ${counts}  ${name}`);
+    const how = exhausted ? "exhausted" : complete ? "complete" : "so far";
+    say(`${how.padStart(9)} ${counts}  ${name}`);
   }
+  say("complete: all schedules with its crashes and stale reads; exhausted: with lost answers, too");
   const { crashPoints, sometimes, seeds, histories } = figures;
   say(
     `${figures.schedules} schedules, ${figures.states} states; ${seeds} lives, ${histories} linearizable histories`,

@@ -35,6 +35,7 @@ export function doClaim(self: Self, factoryId: string, claimId?: string) {
         case "claimed": {
           const who = { factoryId, leaseEpoch: answer.lease.leaseEpoch };
           checkGranted(told, answer.job, who);
+          self.monitor.told.add(`${answer.job.id}/${who.leaseEpoch}`);
           if (name !== undefined) checkOneJobPerClaim(self, `${self.productId}/${name}`, answer.job.id, who);
           return;
         }
@@ -75,14 +76,15 @@ function checkGranted(told: Told, job: Job, who: { factoryId: string; leaseEpoch
 
 /**
  * 3: who is told that it got nothing does not own, through this call, a job whose lease lives; unless a
- * repetition of the same claim was granted it since.
+ * repetition of the same claim was granted it as well.
  */
 function checkLeftNothing({ effects, self, by }: Told, factoryId: string): void {
   for (const { type, jobId, leaseEpoch } of effects) {
     const job = self.monitor.job(jobId);
     const lease = self.monitor.lease(jobId);
-    const granted = self.monitor.leases.get(jobId)?.at(-1)?.by === by;
-    const lives = granted && lease?.status === "held" && lease.leaseEpoch === leaseEpoch;
+    const grants = self.monitor.leases.get(jobId)?.filter(({ doc }) => doc.leaseEpoch === leaseEpoch) ?? [];
+    const alone = grants.length > 0 && grants.every((lease) => lease.by === by);
+    const lives = alone && lease?.status === "held" && lease.leaseEpoch === leaseEpoch;
     if (type === "claimed" && job !== undefined && owns(job, { factoryId, leaseEpoch }) && lives)
       throw new Violation(3, `${factoryId} was told that it got nothing, yet holds a job`);
   }

@@ -53,7 +53,29 @@ export const ALONE: readonly Scenario[] = [
   scenario("reap alone, with bad luck twice", overdue, [reaps()], TWO_LOST),
 ];
 
+const claimsTwiceAsC1 = actor("f1 claims as c1, and again", async (self) => {
+  await doClaim(self, "f1", "c1");
+  await doClaim(self, "f1", "c1");
+});
+const threeOfC1 = [
+  claims("f1", "c1"),
+  actor("duplicate", (self) => doClaim(self, "f1", "c1")),
+  actor("repetition", (self) => doClaim(self, "f1", "c1")),
+];
+
 export const AGAIN: readonly Scenario[] = [
+  scenario(
+    "a named claim and its repetition ∥ its duplicate",
+    twoQueued,
+    [claimsTwiceAsC1, claims("f1", "c1")],
+    ONE_CRASH,
+  ),
+  scenario("three of one named claim", twoQueued, threeOfC1, { crashes: 0, lost: 0, stale: 0 }),
+  scenario("three of one named claim, an answer is lost", twoQueued, threeOfC1, {
+    crashes: 0,
+    lost: 1,
+    stale: 0,
+  }),
   scenario("a holder reports, and reports again ∥ reap", owned, [
     actor("f1 reports twice", async (self) => {
       await beat(self, "f1");

@@ -29,6 +29,8 @@ export interface Effect {
 export interface Request {
   readonly by: string;
   readonly productId: string;
+  /** Whether it asks for a job, rather than working on one. */
+  readonly isClaim: boolean;
   /** The step at which it was sent. */
   readonly from: number;
   readonly effects: Effect[];

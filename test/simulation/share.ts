@@ -10,7 +10,11 @@ import { branchesHit } from "./sometimes.js";
 const SLICE_MS_MIN = 30;
 const SLICE_MS_MAX = 500;
 /** Of each round, how much belongs to lives, compared with the scenarios. */
-const LIVES_PART = 0.5;
+const LIVES_PART = 0.25;
+/** An incomplete scenario of which so many schedules were run counts as done: the others go first. */
+const SCHEDULES_ENOUGH = 40_000;
+/** Of so many rounds, one is for every scenario; the rest, for those that lack most. */
+const ROUNDS_OF_ALL = 4;
 
 export interface Share {
   /** Which of how many shares this is. */
@@ -60,14 +64,15 @@ export async function prove(share: Share): Promise<Findings> {
   const lives: Lives = { seeds: 0, steps: 0, faults: 0, histories: 0, violations: [] };
   const crashed = { before: new Set<string>(), after: new Set<string>() };
   const end = Date.now() + share.minutes * 60_000;
-  const open = (): Explorer[] => explorers.filter((e) => !e.complete && e.violations.length === 0);
+  const open = (): Explorer[] => explorers.filter((e) => !e.exhausted && e.violations.length === 0);
   const broken = (): boolean => lives.violations.length > 0 || explorers.some((e) => e.violations.length > 0);
   const enough = (): boolean => share.first && broken();
   const wantsLives = share.scenario === "";
   for (let round = 0; !enough() && (round === 0 || Date.now() < end); round++) {
     if (open().length === 0 && (!wantsLives || lives.violations.length > 0)) break;
     const begun = Date.now();
-    for (const explorer of open()) {
+    const wanting = round % ROUNDS_OF_ALL === 0 ? [] : open().filter(lacks);
+    for (const explorer of wanting.length > 0 ? wanting : open()) {
       if (enough()) break;
       const sliceEnd = Date.now() + Math.min(SLICE_MS_MAX, SLICE_MS_MIN * 2 ** round);
       await explorer.explore(() => Date.now() > sliceEnd);
@@ -87,6 +92,10 @@ export async function prove(share: Share): Promise<Findings> {
     lives,
     sometimes: branchesHit(result),
   };
+}
+
+function lacks(explorer: Explorer): boolean {
+  return !explorer.complete && explorer.schedules < SCHEDULES_ENOUGH;
 }
 
 async function liveOne(
