@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { CONTINUE } from "../shared/core/fence.js";
+import { CONTINUE, STOP_LEASE_LOST } from "../shared/core/fence.js";
 import { heartbeat as recordHeartbeat, isStale } from "../shared/core/heartbeat.js";
 import { heartbeatRequest } from "../shared/schema/requests.js";
 import { directive, toWireFactory, toWireLease, wireFactory, wireLease } from "../shared/schema/wire.js";
@@ -21,14 +21,15 @@ export const heartbeat = defineRoute({
   },
   refusals: [],
   handle: async ({ fleet, productId, body }) => {
-    const { factory, leases } = await recordHeartbeat(fleet, productId, body);
+    const { kind, factory, leases } = await recordHeartbeat(fleet, productId, body);
     const nowMs = fleet.clock.now();
     return {
       status: 200,
       body: {
         factory: toWireFactory(factory, isStale(fleet, factory)),
         leases: leases.map((lease) => toWireLease(lease, nowMs)),
-        directive: CONTINUE,
+        // A program that was started anew since is not to go on.
+        directive: kind === "former" ? STOP_LEASE_LOST : CONTINUE,
       },
     };
   },

@@ -14,6 +14,8 @@ import { lazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
 import type { LazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
 import { timedStore } from "../shared/telemetry/timed-store.js";
 import { systemClock, systemIds, systemPause, systemRandom } from "../shared/system.js";
+import { bulkJobs } from "./bulk-jobs.js";
+import { cancelJob } from "./cancel-job.js";
 import { claim } from "./claim.js";
 import { getFactory } from "./get-factory.js";
 import { getJob } from "./get-job.js";
@@ -29,6 +31,7 @@ import { listRuns } from "./list-runs.js";
 import { openapi } from "./openapi.js";
 import { patchJob } from "./patch-job.js";
 import { reaperOf } from "./reaper.js";
+import { redriveJob } from "./redrive-job.js";
 import { releaseLease } from "./release-lease.js";
 import { renewLease } from "./renew-lease.js";
 import { stats } from "./stats.js";
@@ -41,6 +44,9 @@ const routes: readonly Route[] = [
   listJobs,
   getJob,
   patchJob,
+  cancelJob,
+  redriveJob,
+  bulkJobs,
   claim,
   renewLease,
   releaseLease,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { release } from "../shared/core/release.js";
 import { idParams, releaseRequest } from "../shared/schema/requests.js";
-import { wireJob, wireLease } from "../shared/schema/wire.js";
+import { directive, wireJob, wireLease } from "../shared/schema/wire.js";
 import { answerTo } from "./http/outcomes.js";
 import { defineRoute } from "./http/route.js";
 
@@ -17,8 +17,8 @@ export const releaseLease = defineRoute({
   key: "operation",
   answers: {
     200: {
-      description: "The job is back in the queue.",
-      body: z.object({ job: wireJob, lease: wireLease.optional() }),
+      description: "The job is back in the queue; or over, where its last report exhausted the budget.",
+      body: z.object({ job: wireJob, lease: wireLease.optional(), directive }),
     },
   },
   refusals: ["not_found", "stale_lease", "not_holder", "lease_not_held", "idempotency_conflict"],

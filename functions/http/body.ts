@@ -10,20 +10,30 @@ const NESTING_MAX = 100;
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i;
 
-/** The parsed body, or the first thing that is wrong with it. */
-export async function readJson(request: HttpRequest): Promise<{ json: unknown } | Problem> {
+/** The parsed body, or the first thing that is wrong with it. `absent` stands for one that is not there. */
+export async function readJson(
+  request: HttpRequest,
+  absent?: Readonly<Record<string, never>>,
+): Promise<{ json: unknown } | Problem> {
   const encoding = request.headers.get("content-encoding") ?? "identity";
-  if (!JSON_TYPE.test(request.headers.get("content-type") ?? "") || encoding.toLowerCase() !== "identity") {
-    return new Problem("unsupported_media_type", "Send application/json in UTF-8, without an encoding.");
-  }
+  const isJson =
+    JSON_TYPE.test(request.headers.get("content-type") ?? "") && encoding.toLowerCase() === "identity";
+  const mayBeAbsent = absent !== undefined && request.headers.get("content-type") === null;
+  if (!isJson && !mayBeAbsent) return wrongType();
   if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return tooLarge();
   // A length may be missing or untrue. In its default mode the platform has the whole body anyway.
   const bytes = await request.arrayBuffer();
   if (bytes.byteLength > BODY_BYTES_MAX) return tooLarge();
+  if (mayBeAbsent && bytes.byteLength === 0) return { json: absent };
+  if (!isJson) return wrongType();
   const parsed = parse(bytes);
   if (parsed === undefined) return new Problem("malformed_json", "The body is not JSON in UTF-8.");
   const unfit = findUnfit(parsed.json);
   return unfit === undefined ? parsed : invalid([unfit]);
+}
+
+function wrongType(): Problem {
+  return new Problem("unsupported_media_type", "Send application/json in UTF-8, without an encoding.");
 }
 
 function tooLarge(): Problem {

@@ -96,7 +96,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ? {}
       : {
           requestBody: {
-            required: true,
+            required: route.bodyMayBeAbsent !== true,
             content: { "application/json": { schema: bodyOf(route.body, route.key) } },
           },
         }),

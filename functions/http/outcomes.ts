@@ -11,6 +11,7 @@ import { toWireJob, toWireLease, toWireRun } from "../../shared/schema/wire.js";
 import type { EmptyClaimReason } from "../../shared/schema/wire.js";
 import { Problem } from "./answer.js";
 import type { Answer } from "./answer.js";
+import { invalid } from "./validate.js";
 
 type Kind = Outcome["kind"];
 type Table = {
@@ -84,18 +85,30 @@ const TABLE: Table = {
     status: 200,
     body: { lease: toWireLease(lease, nowMs), directive },
   }),
-  released: ({ job, lease }, nowMs) => ({
+  released: ({ job, lease, directive }, nowMs) => ({
     status: 200,
     body: {
       job: toWireJob(job),
       ...(lease === undefined ? {} : { lease: toWireLease(lease, nowMs) }),
+      directive,
     },
   }),
+  cancelled: ({ job }) => ({ status: 200, body: { job: toWireJob(job) } }),
+  redriven: ({ job }) => ({ status: 200, body: { job: toWireJob(job) } }),
+  budget_spent: ({ budget, spent }) =>
+    invalid(
+      (["usd", "tokens", "wall"] as const)
+        .filter((limit) => spent[limit] > (budget[limit] ?? Infinity))
+        .map((limit) => ({
+          path: `budget.${limit}`,
+          message: `must be at least ${spent[limit]}: that is spent`,
+        })),
+    ),
   stale_lease: fenced("The job has another lease epoch: it was given to somebody else, or back, since."),
   not_holder: fenced("Another factory holds the job."),
   lease_not_held: fenced("Nobody holds the job now."),
   illegal_transition: ({ from, to, allowed }) =>
-    new Problem("illegal_transition", `A worker cannot move a job from ${from} to ${to}.`, {
+    new Problem("illegal_transition", `A job does not go from ${from} to ${to} like this.`, {
       members: { from, to, allowed },
     }),
   not_found: () => notFound(),

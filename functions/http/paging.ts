@@ -18,16 +18,17 @@ export function toCursor(place: readonly (string | number)[]): string {
 export function readCursor<S extends z.ZodType>(
   schema: S,
   cursor: string | undefined,
+  path = "cursor",
 ): z.infer<S> | undefined | Problem {
   if (cursor === undefined) return undefined;
   const json = decoded(cursor);
   const place = schema.safeParse(json);
   // Decoding passes over characters that are not base64url: only what we would write ourselves counts.
-  return place.success && encoded(json) === cursor ? place.data : badCursor();
+  return place.success && encoded(json) === cursor ? place.data : badCursor(path);
 }
 
-export function badCursor(): Problem {
-  return invalid([{ path: "cursor", message: "is not a cursor of this list" }]);
+export function badCursor(path = "cursor"): Problem {
+  return invalid([{ path, message: "is not a cursor of this list" }]);
 }
 
 function encoded(json: unknown): string {

@@ -128,7 +128,7 @@ function queryOf(request: HttpRequest, schema: ProductRoute["query"]): unknown {
 
 async function bodyOf(request: HttpRequest, route: ProductRoute, key: string | undefined): Promise<unknown> {
   if (route.body === undefined) return undefined;
-  const read = await readJson(request);
+  const read = await readJson(request, route.bodyMayBeAbsent === true ? {} : undefined);
   if (read instanceof Problem) return read;
   const whole = withKey(read.json, key, route.key);
   return whole instanceof Problem ? whole : validate(route.body, whole);

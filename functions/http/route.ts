@@ -48,6 +48,8 @@ interface ProductRouteOf<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
   readonly query: Q;
   /** Absent: the route takes no body. */
   readonly body?: B;
+  /** Whether a request without a body is one with `{}`. */
+  readonly bodyMayBeAbsent?: true;
   readonly key?: KeyMeaning;
   /** The codes that this route's operation may answer, beside those that any route may. */
   readonly refusals: readonly ProblemCode[];

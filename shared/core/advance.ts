@@ -10,6 +10,7 @@ import { toInstant } from "../schema/primitives.js";
 import { isOwnedStage } from "../schema/stages.js";
 import type { Stage } from "../schema/stages.js";
 import type { Run } from "../schema/run.js";
+import { withRunBilled } from "./budget.js";
 
 export function isQueued(job: Job): job is QueuedJob {
   return job.stage === "queued";
@@ -65,12 +66,13 @@ export interface Claimer {
   readonly factoryId: string;
   readonly engine: string | undefined;
   readonly claimId: string | undefined;
+  readonly bootId?: string | undefined;
 }
 
 /** C1: the write that decides who wins. The epoch goes up here and nowhere but where an owner is removed. */
 export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): OwnedJob {
   // What the last owner reported is its run's; what kept the job from being claimed is over.
-  const rest = omit(queued, "notBefore", "blockedBy", "claimId", "exit", "result", "verifyResult");
+  const rest = omit(queued, "notBefore", "blockedBy", "claimId", "bootId", "exit", "result", "verifyResult");
   const assigned: Job = {
     ...rest,
     stage: "assigned",
@@ -84,6 +86,7 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
       insights: {},
     },
     ...(claimer.claimId === undefined ? {} : { claimId: claimer.claimId }),
+    ...(claimer.bootId === undefined ? {} : { bootId: claimer.bootId }),
     // A new owner starts with a clean memory: an operation of the former one is fenced, not repeated. But
     // a submission may still wait to hear that it was its own write that made this job what it is.
     recentOps: queued.recentOps.filter(({ survivesClaim }) => survivesClaim),
@@ -97,7 +100,12 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
 export function toReleased(owned: OwnedJob, reason: string | undefined, nowMs: number): Job {
   const { holderFactoryId } = owned;
   const rest = omit(owned, "holderFactoryId", "graceUntil", "run");
-  const released: Job = { ...rest, stage: entryStage(owned.deps), attempt: owned.attempt - 1 };
+  const released: Job = {
+    ...rest,
+    ...withRunBilled(owned, nowMs),
+    stage: entryStage(owned.deps),
+    attempt: owned.attempt - 1,
+  };
   const data = {
     ...(owned.checkpoint === undefined ? {} : { checkpoint: owned.checkpoint }),
     ...(reason === undefined ? {} : { reason }),
@@ -110,7 +118,12 @@ export function toReleased(owned: OwnedJob, reason: string | undefined, nowMs: n
 export function toExpired(owned: OwnedJob, nowMs: number): Job {
   const { holderFactoryId } = owned;
   const rest = omit(owned, "holderFactoryId", "graceUntil", "run");
-  const expired: Job = { ...rest, stage: entryStage(owned.deps), leaseEpoch: owned.leaseEpoch + 1 };
+  const expired: Job = {
+    ...rest,
+    ...withRunBilled(owned, nowMs),
+    stage: entryStage(owned.deps),
+    leaseEpoch: owned.leaseEpoch + 1,
+  };
   const data = {
     ...(owned.checkpoint === undefined ? {} : { checkpoint: owned.checkpoint }),
     formerHolderFactoryId: holderFactoryId,

@@ -137,7 +137,11 @@ async function tryClaim(fleet: Fleet, claim: Claim, jobId: string): Promise<Owne
       const engine = job.engineClass ?? claim.factory.engines[0];
       return {
         kind: "write",
-        next: toAssigned(job, { factoryId, engine, claimId: claim.name }, nowMs),
+        next: toAssigned(
+          job,
+          { factoryId, engine, claimId: claim.name, bootId: claim.factory.bootId },
+          nowMs,
+        ),
         answer: "won",
       };
     },

@@ -14,6 +14,7 @@ import { advance } from "./advance.js";
 import { changeJob, operation } from "./change-job.js";
 import type { Judgement } from "./change-job.js";
 import type { Fleet } from "./fleet.js";
+import { toFailedWithDep } from "./endings.js";
 import { sameJson } from "./hash.js";
 import type { Stored } from "./ports/store.js";
 
@@ -32,7 +33,8 @@ export async function readDeps(
 }
 
 /**
- * Moves a blocked job to `queued` if each of its deps is satisfied, else names those that are missing.
+ * Moves a blocked job to `queued` if each of its deps is satisfied, else names those that are missing;
+ * where one of them ended without success, and the job says so, it fails with it, and is `dirty`.
  * Does nothing to a job in another stage. Repeatable. Returns the job as it is afterwards.
  */
 export async function unblock(
@@ -58,6 +60,9 @@ export async function unblock(
 function judgeBlocked(job: Job, deps: readonly (Job | undefined)[], nowMs: number): Judgement<undefined> {
   if (job.stage !== "blocked") return { kind: "settled", answer: undefined };
   const missing = missingOf(job, deps);
+  const lost = missing.find(({ stage }) => isFinalStage(stage));
+  if (lost !== undefined && job.onDependencyFailure === "fail")
+    return { kind: "write", next: toFailedWithDep(job, lost, nowMs), answer: undefined };
   if (missing.length === 0) {
     const next = advance(
       "blocked",
@@ -89,7 +94,7 @@ function missingOf(job: Job, deps: readonly (Job | undefined)[]): BlockedBy {
 
 /**
  * Judges the blocked dependants of `dep` again, `limit` at most and none after `untilMs`. For a dep that
- * failed, too: they then name it. Returns whether that were all.
+ * failed, too: they then name it, or fail with it, and then so do theirs. Returns whether that were all.
  */
 export async function wakeDependants(
   fleet: Fleet,
@@ -97,13 +102,22 @@ export async function wakeDependants(
   limit: number,
   untilMs: number,
 ): Promise<"all" | "some"> {
-  const which = dep.stage === "testing" ? "soft" : "all";
-  const page = await fleet.jobs.blockedOn(dep.productId, dep.id, which, limit);
-  for (const dependant of page.value) {
-    if (fleet.clock.now() > untilMs) return "some";
-    await unblock(fleet, { id: dependant.id, productId: dep.productId });
+  const { productId } = dep;
+  const settled: Pick<Job, "id" | "stage">[] = [dep];
+  let left = limit;
+  for (let next = settled.pop(); next !== undefined; next = settled.pop()) {
+    if (left <= 0) return "some";
+    const which = next.stage === "testing" ? "soft" : "all";
+    const page = await fleet.jobs.blockedOn(productId, next.id, which, left);
+    for (const { id } of page.value) {
+      if (fleet.clock.now() > untilMs) return "some";
+      left--;
+      const judged = (await unblock(fleet, { id, productId }))?.doc;
+      if (judged?.dirty === true) settled.push(judged);
+    }
+    if (page.more) return "some";
   }
-  return page.more ? "some" : "all";
+  return "all";
 }
 
 /** An order for a job with these deps: its age, unless a dep is younger by its instance's clock. Microseconds. */

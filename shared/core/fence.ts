@@ -24,6 +24,8 @@ export interface Fenced {
 }
 
 export const CONTINUE: Directive = { action: "continue" };
+export const STOP_LEASE_LOST: Directive = { action: "stop", reason: "lease_lost" };
+export const STOP_OVER_BUDGET: Directive = { action: "stop", reason: "over_budget" };
 
 export function fence(job: Job, who: Identity): { kind: "current"; job: OwnedJob } | Fenced {
   if (who.leaseEpoch !== job.leaseEpoch) return fenced("stale_lease", job);
@@ -32,12 +34,19 @@ export function fence(job: Job, who: Identity): { kind: "current"; job: OwnedJob
   return { kind: "current", job };
 }
 
+/** Why whoever held the job must stop. */
+function stopReason({ stage, failure }: Job): "cancelled" | "over_budget" | "lease_lost" {
+  if (stage === "failed" && failure?.kind === "cancelled") return "cancelled";
+  if (stage === "failed" && failure?.kind === "over_budget") return "over_budget";
+  return "lease_lost";
+}
+
 /** The refusal, with what the worker needs to know to stop. */
 export function fenced(kind: Fenced["kind"], job: Job): Fenced {
   return {
     kind,
     currentEpoch: job.leaseEpoch,
     stage: job.stage,
-    directive: { action: "stop", reason: "lease_lost" },
+    directive: { action: "stop", reason: stopReason(job) },
   };
 }

@@ -112,7 +112,11 @@ export async function entered(fleet: Fleet, job: Stored<Job>): Promise<Job> {
 }
 
 async function judged(fleet: Fleet, job: Stored<Job>): Promise<Stored<Job>> {
-  return job.doc.stage === "blocked" ? ((await unblock(fleet, job.doc, job)) ?? job) : job;
+  if (job.doc.stage !== "blocked") return job;
+  const latest = (await unblock(fleet, job.doc, job)) ?? job;
+  // It failed with a dependency: so may others that wait for it.
+  if (isFinalStage(latest.doc.stage)) await finish(fleet, latest);
+  return latest;
 }
 
 /** After a job moved to `testing`: soft dependants wait for that. */

@@ -16,9 +16,12 @@
  */
 import type { Job, OwnedJob } from "../schema/job.js";
 import type { Lease } from "../schema/lease.js";
+import { isFinalStage } from "../schema/stages.js";
 import { backOff, changeJob, operation } from "./change-job.js";
 import { isOwned, toExpired } from "./advance.js";
-import { requeued } from "./finish.js";
+import { isOverBudget } from "./budget.js";
+import { attemptsMax, toOverBudgetExpired, toPutAside } from "./endings.js";
+import { finish, requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { revokeLease, settleLease } from "./lease-writes.js";
 import { StoreUnavailable } from "./ports/store.js";
@@ -48,8 +51,31 @@ export function decideReap(job: Job, lease: Lease | undefined, nowMs: number, sk
   return passed(lease.expiresAt) ? { kind: "over", revoked: false } : { kind: "alive" };
 }
 
-/** Puts the job back into the queue if its lease is over. Returns whether this call did. */
-export async function reap(fleet: Fleet, productId: string, jobId: string): Promise<boolean> {
+/** Puts the job back into the queue, or aside, if its lease is over. Returns whether this call did. */
+export function reap(fleet: Fleet, productId: string, jobId: string): Promise<boolean> {
+  const skewMs = fleet.rules.clockSkewSecondsMax * 1000;
+  return takeBack(fleet, productId, jobId, (job, lease) => decideReap(job, lease, fleet.clock.now(), skewMs));
+}
+
+/**
+ * Takes a job from a boot of its factory that is over, without waiting for the lease. Like an expiry: the
+ * former program may live on, and is fenced off; and a job that takes its factory down with it is counted.
+ */
+export function evict(fleet: Fleet, productId: string, jobId: string, bootId: string): Promise<boolean> {
+  return takeBack(fleet, productId, jobId, (job, lease) => {
+    if (!isOwned(job) || job.bootId !== bootId) return { kind: "alive" };
+    if (lease === undefined || lease.leaseEpoch < job.leaseEpoch) return { kind: "over", revoked: false };
+    if (lease.leaseEpoch > job.leaseEpoch) return { kind: "old_view" };
+    return { kind: "over", revoked: lease.status !== "held" };
+  });
+}
+
+async function takeBack(
+  fleet: Fleet,
+  productId: string,
+  jobId: string,
+  decide: (job: Job, lease: Lease | undefined) => ReapDecision,
+): Promise<boolean> {
   for (let attempt = 0; attempt < REAP_TRIES_MAX; attempt++) {
     if (attempt > 0) await backOff(fleet, attempt);
     const [job, lease] = await Promise.all([
@@ -57,8 +83,7 @@ export async function reap(fleet: Fleet, productId: string, jobId: string): Prom
       fleet.leases.get(jobId, jobId),
     ]);
     if (job === undefined) return false;
-    const skewMs = fleet.rules.clockSkewSecondsMax * 1000;
-    const decision = decideReap(job.doc, lease?.doc, fleet.clock.now(), skewMs);
+    const decision = decide(job.doc, lease?.doc);
     if (decision.kind === "alive" || decision.kind === "old_view") return false;
     if (decision.kind === "not_owned" || !isOwned(job.doc)) {
       // A release or a final write died before its lease: the lease would be found overdue for ever.
@@ -82,11 +107,18 @@ async function expire(fleet: Fleet, read: Stored<Job>, owned: OwnedJob): Promise
       // A patch may have come between: it kept the epoch, and its checkpoint goes back with the job.
       const stillThere = isOwned(job) && job.leaseEpoch === owned.leaseEpoch;
       if (!stillThere) return { kind: "settled", answer: false };
-      return { kind: "write", next: toExpired(job, fleet.clock.now()), answer: true };
+      return { kind: "write", next: toTakenBack(job, fleet.clock.now()), answer: true };
     },
     repeated: () => true,
   });
   if (changed.kind === "not_found" || changed.kind === "idempotency_conflict") return false;
-  if (changed.answer) await requeued(fleet, changed.job);
+  if (changed.answer && isFinalStage(changed.job.doc.stage)) await finish(fleet, changed.job);
+  else if (changed.answer) await requeued(fleet, changed.job);
   return changed.answer;
+}
+
+/** At once, whatever the retry policy names; but not for ever, and not beyond the budget. */
+function toTakenBack(owned: OwnedJob, nowMs: number): Job {
+  if (isOverBudget(owned, nowMs)) return toOverBudgetExpired(owned, nowMs);
+  return owned.attempt >= attemptsMax(owned) ? toPutAside(owned, nowMs) : toExpired(owned, nowMs);
 }

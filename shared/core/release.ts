@@ -9,18 +9,26 @@
  * The job first: with the lease first, a crash would lose the checkpoint, since the sweep requeues the
  * job and the repeated release finds itself fenced.
  */
-import type { Job } from "../schema/job.js";
+import type { Job, OwnedJob } from "../schema/job.js";
 import type { Lease } from "../schema/lease.js";
 import type { ReleaseRequest } from "../schema/requests.js";
+import { isFinalStage } from "../schema/stages.js";
+import type { Directive } from "../schema/wire.js";
 import { toReleased } from "./advance.js";
+import { isOverBudget } from "./budget.js";
+import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
-import { fence } from "./fence.js";
-import type { Fenced } from "./fence.js";
-import { requeued } from "./finish.js";
+import { toOverBudget } from "./endings.js";
+import { CONTINUE, fence } from "./fence.js";
+import type { Fenced, Identity } from "./fence.js";
+import { finish, requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
+import { mergeInsights } from "./insights.js";
+import { recordLateReport } from "./late-report.js";
+import type { Stored } from "./ports/store.js";
 
 export type Released =
-  | { kind: "released"; job: Job; lease: Lease | undefined }
+  | { kind: "released"; job: Job; lease: Lease | undefined; directive: Directive }
   | Fenced
   | { kind: "idempotency_conflict"; jobId: string; stage: Job["stage"] }
   | { kind: "not_found" };
@@ -43,13 +51,16 @@ export async function release(
     judge: (job) => {
       const verdict = fence(job, request);
       if (verdict.kind !== "current") return { kind: "refused", answer: verdict };
-      const checkpoint = request.checkpoint ?? verdict.job.checkpoint;
-      const owned = { ...verdict.job, ...(checkpoint === undefined ? {} : { checkpoint }) };
-      return {
-        kind: "write",
-        next: toReleased(owned, request.reason, fleet.clock.now()),
-        answer: { kind: "released" },
-      };
+      const owned = withLastReport(verdict.job, request);
+      const nowMs = fleet.clock.now();
+      const next = isOverBudget(owned, nowMs)
+        ? toOverBudget(
+            owned,
+            request.checkpoint === undefined ? {} : { checkpoint: request.checkpoint },
+            nowMs,
+          )
+        : toReleased(owned, request.reason, nowMs);
+      return { kind: "write", next, answer: { kind: "released" } };
     },
     repeated: () => ({ kind: "released" }),
   });
@@ -57,6 +68,31 @@ export async function release(
   if (changed.kind === "idempotency_conflict") {
     return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };
   }
+  if (changed.kind !== "changed") await recordLateReport(fleet, changed.job.doc, request, request.insights);
   if (changed.answer.kind !== "released") return changed.answer;
-  return { kind: "released", ...(await requeued(fleet, changed.job)) };
+  return { kind: "released", ...(await left(fleet, changed.job, request)) };
+}
+
+/** The job with what its holder says as it leaves. */
+function withLastReport(owned: OwnedJob, { checkpoint, insights }: ReleaseRequest): OwnedJob {
+  return {
+    ...owned,
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(owned.run === undefined
+      ? {}
+      : { run: { ...owned.run, insights: mergeInsights(owned.run.insights, insights) } }),
+  };
+}
+
+/** What follows the write: the job waits again, or is over with its budget, and the worker is told why. */
+async function left(
+  fleet: Fleet,
+  job: Stored<Job>,
+  who: Identity,
+): Promise<{ job: Job; lease: Lease | undefined; directive: Directive }> {
+  if (!isFinalStage(job.doc.stage)) return { ...(await requeued(fleet, job)), directive: CONTINUE };
+  await finish(fleet, job);
+  const lease = (await afterWrite(() => fleet.leases.get(job.doc.id, job.doc.id)))?.doc;
+  const verdict = fence(job.doc, who);
+  return { job: job.doc, lease, directive: verdict.kind === "current" ? CONTINUE : verdict.directive };
 }

@@ -11,16 +11,21 @@
  * lease that ran out but was not revoked may be renewed, since nobody else owns the job. What a
  * refusal says comes from the job, too: the lease alone never decides that a worker lost.
  */
-import type { HeldLease } from "../schema/lease.js";
+import type { HeldLease, Lease } from "../schema/lease.js";
 import type { Insights } from "../schema/insights.js";
 import type { RenewRequest } from "../schema/requests.js";
 import type { Directive } from "../schema/wire.js";
 import { afterWrite } from "./after-write.js";
+import type { Job, OwnedJob } from "../schema/job.js";
+import { isOverBudget } from "./budget.js";
 import { backOff, changeJob, operation } from "./change-job.js";
-import { CONTINUE, fence, fenced } from "./fence.js";
+import { toOverBudget } from "./endings.js";
+import { CONTINUE, STOP_OVER_BUDGET, fence, fenced } from "./fence.js";
 import type { Fenced, Identity } from "./fence.js";
+import { finish } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { mergeInsights } from "./insights.js";
+import { recordLateReport } from "./late-report.js";
 import { extendLease, isHeldBy } from "./lease-writes.js";
 import { sameJson } from "./hash.js";
 import { StoreUnavailable } from "./ports/store.js";
@@ -29,7 +34,7 @@ import { StoreUnavailable } from "./ports/store.js";
 const RENEW_TRIES_MAX = 8;
 
 export type Renewed =
-  { kind: "renewed"; lease: HeldLease; directive: Directive } | Fenced | { kind: "not_found" };
+  { kind: "renewed"; lease: Lease; directive: Directive } | Fenced | { kind: "not_found" };
 
 /** Extends the lease from now on, by `leaseSeconds` or the length it had. */
 export async function renew(
@@ -45,6 +50,11 @@ export async function renew(
     const extended = await (attempt === 0 ? extend() : afterWrite(extend));
     if (extended === "again") continue;
     const verdict = await afterWrite(() => stillOwned(fleet, productId, jobId, request, request.insights));
+    if (verdict.kind === "over_budget") {
+      // What was extended an instant ago is over, with the job.
+      if (extended === "not_held") return fenced("lease_not_held", verdict.job);
+      return { kind: "renewed", lease: { ...extended, status: "released" }, directive: STOP_OVER_BUDGET };
+    }
     if (verdict.kind !== "current") return verdict;
     if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };
 
@@ -71,7 +81,12 @@ async function extendOwn(
   return (await extendLease(fleet, { doc, etag }, leaseSeconds)) ?? "again";
 }
 
-/** N3. Reports without news cost a read, as a renewal without a report does. */
+type StillOwned = ReturnType<typeof fence> | { kind: "over_budget"; job: Job };
+
+/**
+ * N3. Reports without news cost a read, as a renewal without a report does. Where the job's budget is
+ * exhausted, by this report or by time, this is the call that ends it.
+ */
 async function stillOwned(
   fleet: Fleet,
   productId: string,
@@ -79,7 +94,7 @@ async function stillOwned(
   who: Identity,
   report: Insights | undefined,
 ) {
-  const changed = await changeJob<ReturnType<typeof fence>>(fleet, {
+  const changed = await changeJob<StillOwned>(fleet, {
     productId,
     jobId,
     operation: operation(fleet, { route: "renew", factoryId: who.factoryId, leaseEpoch: who.leaseEpoch }, {}),
@@ -89,12 +104,30 @@ async function stillOwned(
       if (verdict.kind !== "current") return { kind: "refused", answer: verdict };
       const run = verdict.job.run;
       const insights = mergeInsights(run?.insights ?? {}, report);
+      const next: OwnedJob = { ...verdict.job, ...(run === undefined ? {} : { run: { ...run, insights } }) };
+      const nowMs = fleet.clock.now();
+      if (isOverBudget(next, nowMs)) {
+        const over = toOverBudget(next, {}, nowMs);
+        return { kind: "write", next: over, answer: { kind: "over_budget", job: over } };
+      }
       if (run === undefined || sameJson(insights, run.insights)) return { kind: "settled", answer: verdict };
-      return { kind: "write", next: { ...job, run: { ...run, insights } }, answer: verdict };
+      return { kind: "write", next, answer: verdict };
     },
-    repeated: (job) => fence(job, who),
+    repeated: (job) => endedOverBudget(job, who) ?? fence(job, who),
   });
   if (changed.kind === "not_found") return { kind: "not_found" } as const;
   if (changed.kind === "idempotency_conflict") throw new Error("a renewal's operation is never repeated");
+  if (changed.answer.kind === "over_budget") await finish(fleet, changed.job);
+  else if (changed.answer.kind !== "current") await recordLateReport(fleet, changed.job.doc, who, report);
   return changed.answer;
+}
+
+/** The job, if it ended over its budget while this worker held it. */
+function endedOverBudget(job: Job, who: Identity): { kind: "over_budget"; job: Job } | undefined {
+  const ended =
+    job.stage === "failed" &&
+    job.failure?.kind === "over_budget" &&
+    job.leaseEpoch === who.leaseEpoch &&
+    job.holderFactoryId === who.factoryId;
+  return ended ? { kind: "over_budget", job } : undefined;
 }

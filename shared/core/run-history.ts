@@ -67,7 +67,9 @@ export function withWhatTheJobKnows(runs: readonly Run[], job: Job): Run[] {
   const byEpoch = new Map(runs.map((run) => [run.leaseEpoch, run]));
   for (const event of job.outbox) {
     const ended = closedRun(job, event);
-    if (ended !== undefined) byEpoch.set(ended.leaseEpoch, ended);
+    // A run that is stored as ended may know more: its worker may have reported since.
+    const known = ended && byEpoch.get(ended.leaseEpoch)?.endedAt !== undefined;
+    if (ended !== undefined && known !== true) byEpoch.set(ended.leaseEpoch, ended);
   }
   const present = runOf(job);
   const stored = present && byEpoch.get(present.leaseEpoch);

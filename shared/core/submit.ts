@@ -167,6 +167,8 @@ function toSuperseded(job: Job, content: Content, nowMs: number): Job {
     order: job.order,
     leaseEpoch: job.leaseEpoch,
     ...(job.claimId === undefined ? {} : { claimId: job.claimId }),
+    // Money that is spent stays spent.
+    ...(job.spent === undefined ? {} : { spent: job.spent }),
     attempt: 0,
     eventSeq: job.eventSeq,
     outbox: job.outbox,
@@ -214,6 +216,8 @@ function contentFields(content: Content) {
 function contentHashOf(content: Content): string {
   return hashJson({
     ...content,
+    // As it was hashed before there was a choice.
+    ...(content.onDependencyFailure === "block" ? { onDependencyFailure: undefined } : {}),
     deps: content.deps.toSorted(),
     capabilities: content.capabilities.toSorted(),
   });

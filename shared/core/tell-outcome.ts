@@ -2,15 +2,17 @@
  * What an operation answered, in the words of the closed list. Moves of a job are told by the write that
  * makes them (decisions.ts); here is the rest: what was refused, found as it was, or empty.
  */
-import type { Operation } from "../schema/decision.js";
+import type { Operation, REFUSALS } from "../schema/decision.js";
 import type { Claimed } from "./claim.js";
 import type { Patched } from "./patch.js";
 import type { Log } from "./ports/runtime.js";
+import type { Cancelled } from "./cancel.js";
+import type { Redriven } from "./redrive.js";
 import type { Released } from "./release.js";
 import type { Renewed } from "./renew.js";
 import type { Submitted } from "./submit.js";
 
-export type Outcome = Submitted | Claimed | Patched | Renewed | Released;
+export type Outcome = Submitted | Claimed | Patched | Renewed | Released | Cancelled | Redriven;
 
 /**
  * Who asked for what. A submission names no job and no factory, a claim no job; and what they are answered
@@ -33,6 +35,8 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "claimed":
     case "patched":
     case "released":
+    case "cancelled":
+    case "redriven":
       return;
     case "existing":
     case "outdated": {
@@ -44,7 +48,8 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
       log.decision({ decision: "claim_empty", productId, factoryId, reason: outcome.reason });
       return;
     case "renewed": {
-      const { renewals, leaseSeconds } = outcome.lease;
+      if (outcome.directive.action === "stop") return;
+      const { renewals, leaseSeconds = 0 } = outcome.lease;
       log.decision({
         decision: "renewed",
         productId,
@@ -69,18 +74,25 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "dependency_order":
     case "unknown_dependency":
     case "illegal_transition":
+    case "budget_spent":
     case "factory_not_registered":
     case "factory_unavailable":
-    case "not_found": {
-      const named = "jobId" in outcome ? outcome.jobId : asked.jobId;
-      log.decision({
-        decision: "refused",
-        operation,
-        reason: outcome.kind,
-        productId,
-        ...(named === undefined ? {} : { jobId: named }),
-        ...(asked.factoryId === undefined ? {} : { factoryId: asked.factoryId }),
-      });
-    }
+    case "not_found":
+      refused(log, asked, outcome);
   }
+}
+
+type Refusal = Extract<Outcome, { kind: "budget_spent" | (typeof REFUSALS)[number] }>;
+
+/** A code of the contract for each refusal. */
+function refused(log: Log, asked: Asked, outcome: Refusal): void {
+  const named = "jobId" in outcome ? outcome.jobId : asked.jobId;
+  log.decision({
+    decision: "refused",
+    operation: asked.operation,
+    reason: outcome.kind === "budget_spent" ? "validation_failed" : outcome.kind,
+    productId: asked.productId,
+    ...(named === undefined ? {} : { jobId: named }),
+    ...(asked.factoryId === undefined ? {} : { factoryId: asked.factoryId }),
+  });
 }

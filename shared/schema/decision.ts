@@ -27,7 +27,7 @@ const count = z.int().min(0);
 const ms = z.number().min(0);
 
 /** Operations that may be refused or fenced. */
-export const OPERATIONS = ["submit", "claim", "patch", "renew", "release"] as const;
+export const OPERATIONS = ["submit", "claim", "patch", "renew", "release", "cancel", "redrive"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 const operation = z.enum(OPERATIONS);
@@ -99,12 +99,13 @@ const runEnded = z.strictObject({
 export type RunEnded = z.infer<typeof runEnded>;
 
 /** The codes that say no to one operation, and are nobody's fault here. */
-const REFUSALS = [
+export const REFUSALS = [
   "idempotency_conflict",
   "dependency_cycle",
   "dependency_order",
   "unknown_dependency",
   "illegal_transition",
+  "validation_failed",
   "factory_not_registered",
   "factory_unavailable",
   "not_found",

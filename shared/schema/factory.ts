@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { DESCRIPTOR_BYTES_MAX, SEATS_MAX } from "./limits.js";
+import { DESCRIPTOR_BYTES_MAX, FORMER_BOOTS_MAX, SEATS_MAX } from "./limits.js";
 import { capabilities, documentBase, id, instant, jsonUpTo } from "./primitives.js";
 
 export const health = z.enum(["ok", "degraded", "down"]);
@@ -19,6 +19,10 @@ export const factory = z.object({
   load,
   seatLimit,
   lastHeartbeatAt: instant,
+  /** Which start of the factory's program reported last: a new one means that the former is gone. */
+  bootId: id.optional(),
+  /** Starts that are over, the latest last: what one of them still says counts for nothing. */
+  formerBootIds: z.array(id).max(FORMER_BOOTS_MAX).optional(),
 });
 
 export type Factory = z.infer<typeof factory>;

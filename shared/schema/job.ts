@@ -2,6 +2,8 @@ import { z } from "zod";
 import { event } from "./event.js";
 import { insights } from "./insights.js";
 import {
+  BACKOFF_SECONDS_DEFAULT,
+  BACKOFF_SECONDS_MAX,
   CHECKPOINT_CHARS_MAX,
   BLOCKED_BY_MAX,
   BODY_MD_BYTES_MAX,
@@ -12,6 +14,8 @@ import {
   PAST_HASHES_MAX,
   RECENT_OPS_MAX,
   RESULT_BYTES_MAX,
+  RETRIES_MAX,
+  RETRY_KINDS_MAX,
 } from "./limits.js";
 import { capabilities, capability, documentBase, id, instant, jsonUpTo, textUpTo } from "./primitives.js";
 import { stage } from "./stages.js";
@@ -36,26 +40,43 @@ export const checkpoint = z.strictObject({
   wipCommit: gitName.optional(),
 });
 
+const failureKind = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: "must be a lower-case word, such as error or verify" });
+
 /** Why a job failed. `kind` is one of the contract's words or one of the worker's own. */
 export const failure = z.strictObject({
-  kind: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: "must be a lower-case word, such as error or verify" }),
+  kind: failureKind,
   message: z.string().max(FAILURE_MESSAGE_CHARS_MAX).optional(),
 });
 
-/** What a job may cost. Settable from a later version on; kept here because the document has it. */
-const budget = z.strictObject({
-  usd: z.number().positive().optional(),
-  tokens: z.number().positive().optional(),
-  wall: z.number().positive().optional(),
+/** What a job may cost over all its runs: US dollars, tokens in and out, seconds that factories held it. */
+export const budget = z
+  .strictObject({
+    usd: z.number().positive().optional(),
+    tokens: z.number().positive().optional(),
+    wall: z.number().positive().optional(),
+  })
+  .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
+    error: "must set usd, tokens or wall",
+  });
+export type Budget = z.infer<typeof budget>;
+
+/** What becomes of a job whose worker says that it failed. `backoff` is the first wait, in seconds. */
+export const retry = z.strictObject({
+  max: z.int().min(0).max(RETRIES_MAX),
+  backoff: z.number().min(0).max(BACKOFF_SECONDS_MAX).default(BACKOFF_SECONDS_DEFAULT),
+  /** The kinds of failure that are tried again; none named: all. */
+  on: z.array(failureKind).max(RETRY_KINDS_MAX).default([]),
 });
 
-const retry = z.strictObject({
-  max: z.int().min(0).max(100),
-  backoff: z.number().min(0).max(3600),
-  on: z.array(z.string()),
-});
+/** What to do with a job whose dependency ended without success: leave it blocked, or end it, too. */
+export const onDependencyFailure = z.enum(["block", "fail"]);
+
+const total = z.number().min(0);
+
+/** What the ended runs of a job have cost, each once, as their holders had reported when they ended. */
+const spent = z.object({ usd: total, tokens: total, wall: total });
 
 /** An operation that changed this job, so that its repetition is recognised. Both parts are hashes. */
 const recentOp = z.object({
@@ -90,6 +111,8 @@ export const job = z.object({
   profile: z.string().optional(),
   deps: z.array(id).max(DEPS_MAX),
   depsMode,
+  /** Absent: `block`. */
+  onDependencyFailure: onDependencyFailure.optional(),
   budget: budget.optional(),
   retry: retry.optional(),
   manifestSnapshot: manifestSnapshot.optional(),
@@ -121,6 +144,10 @@ export const job = z.object({
   verifyResult: result.optional(),
   /** The present or last owner's run, as far as a run document needs more than the job itself. */
   run: z.object({ startedAt: instant, engine: capability.optional(), insights }).optional(),
+  /** Which boot of its factory claimed it, where that says. */
+  bootId: id.optional(),
+  /** Absent: nothing. The present owner's run is not in it. */
+  spent: spent.optional(),
 
   eventSeq: z.int().min(0),
   /** Events that may not be stored yet: the last ones, up to eventSeq. */

@@ -54,6 +54,21 @@ export const PAST_HASHES_MAX = 64;
 export const OUTBOX_MAX = 16;
 export const OUTBOX_HALF = OUTBOX_MAX / 2;
 
+/** Attempts of a job without a retry policy whose factories keep dying, before it is put aside. The contract's number. */
+export const EXPIRIES_MAX = 10;
+/** The longest wait before a retry, in seconds. The contract's number. */
+export const RETRY_DELAY_SECONDS_MAX = 3600;
+/** Retries, and the first wait of one in seconds. The contract's numbers. */
+export const RETRIES_MAX = 100;
+export const BACKOFF_SECONDS_MAX = 3600;
+export const BACKOFF_SECONDS_DEFAULT = 30;
+/** Kinds of failure that a retry policy names: more than anybody tells apart. */
+export const RETRY_KINDS_MAX = 32;
+/** Jobs that one call of the bulk route looks at: each takes up to four writes, 2 s in all on Cosmos DB. */
+export const BULK_JOBS_MAX = 100;
+/** Boots of a factory that are remembered as over. A former process that reports later than so many restarts is a stranger. */
+export const FORMER_BOOTS_MAX = 16;
+
 /** Digits of an event's sequence number in its id, so that ids sort as numbers do. */
 export const EVENT_SEQ_DIGITS = 12;
 

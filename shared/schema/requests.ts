@@ -5,19 +5,22 @@ import { descriptor, health, load, seatLimit } from "./factory.js";
 import { insights } from "./insights.js";
 import {
   bodyMd,
+  budget,
   checkpoint,
   depsMode,
   exit,
   failure,
   kind,
   manifestSnapshot,
+  onDependencyFailure,
   priority,
   result,
+  retry,
   trackerItemId,
 } from "./job.js";
 import { leaseSeconds } from "./lease.js";
 import { DEPS_MAX, ID_CHARS_MAX, PAGE_DEFAULT, PAGE_MAX } from "./limits.js";
-import { capabilities, capability, id } from "./primitives.js";
+import { capabilities, capability, id, instant } from "./primitives.js";
 import { stage } from "./stages.js";
 
 /** A dependency: a job's id, or `key:` and the idempotency key of a job of the same product. */
@@ -37,6 +40,9 @@ export const submission = z.strictObject({
   engineClass: capability.optional(),
   deps: z.array(dependency).max(DEPS_MAX).default([]),
   depsMode: depsMode.default("hard"),
+  onDependencyFailure: onDependencyFailure.default("block"),
+  budget: budget.optional(),
+  retry: retry.optional(),
 });
 export type Submission = z.infer<typeof submission>;
 
@@ -47,6 +53,8 @@ export const claimRequest = z.strictObject({
   leaseSeconds: leaseSeconds.optional(),
 });
 export type ClaimRequest = z.infer<typeof claimRequest>;
+
+const reason = z.string().max(1024);
 
 /** Who a fenced call says it is: the factory, and the epoch its claim was given. */
 const fenced = { factoryId: id, leaseEpoch: z.int().min(1) };
@@ -61,7 +69,8 @@ export type RenewRequest = z.infer<typeof renewRequest>;
 export const releaseRequest = z.strictObject({
   ...fenced,
   checkpoint: checkpoint.optional(),
-  reason: z.string().max(1024).optional(),
+  reason: reason.optional(),
+  insights: insights.optional(),
 });
 export type ReleaseRequest = z.infer<typeof releaseRequest>;
 
@@ -89,9 +98,35 @@ export const heartbeatRequest = z.strictObject({
   seatLimit,
   load,
   health,
+  /** New with each start of the factory's program: what the former start held is taken back at once. */
+  bootId: id.optional(),
   descriptor: descriptor.optional(),
 });
 export type HeartbeatRequest = z.infer<typeof heartbeatRequest>;
+
+export const cancelRequest = z.strictObject({ reason: reason.optional() });
+export type CancelRequest = z.infer<typeof cancelRequest>;
+
+/** `budget` replaces the limits that it names; the others stay. */
+export const redriveRequest = z.strictObject({ budget: budget.optional() });
+export type RedriveRequest = z.infer<typeof redriveRequest>;
+
+export const bulkRequest = z.strictObject({
+  action: z.enum(["cancel", "redrive"]),
+  /** Jobs that pass all of it. `{}` is every job that the action can change. */
+  filter: z.strictObject({
+    stage: stage.optional(),
+    parentId: id.optional(),
+    /** Jobs submitted before this instant. */
+    olderThan: instant.optional(),
+  }),
+  /** Only counts. */
+  dryRun: z.boolean().default(false),
+  reason: reason.optional(),
+  /** From the answer of the call before: where to go on. */
+  continuation: z.string().min(1).max(1024).optional(),
+});
+export type BulkRequest = z.infer<typeof bulkRequest>;
 
 /** A whole number as a query parameter spells it. */
 function count(min: number, max: number) {

@@ -19,6 +19,8 @@ export const run = z.object({
   verifyResult: result.optional(),
   result: result.optional(),
   insights,
+  /** Its worker went on after the job had gone to another, or back: what it reported since is waste. */
+  superseded: z.literal(true).optional(),
 });
 
 export type Run = z.infer<typeof run>;

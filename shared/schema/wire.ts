@@ -26,6 +26,10 @@ export const wireJob = job.pick({
   engineClass: true,
   deps: true,
   depsMode: true,
+  onDependencyFailure: true,
+  budget: true,
+  spent: true,
+  retry: true,
   manifestSnapshot: true,
   bodyMd: true,
   stage: true,
@@ -66,7 +70,9 @@ export type WireRun = z.infer<typeof wireRun>;
 
 export const wireEvent = event;
 
-export const wireFactory = factory.omit({ id: true, schemaVersion: true }).extend({ stale: z.boolean() });
+export const wireFactory = factory
+  .omit({ id: true, schemaVersion: true, formerBootIds: true })
+  .extend({ stale: z.boolean() });
 export type WireFactory = z.infer<typeof wireFactory>;
 
 export const directive = z.discriminatedUnion("action", [
@@ -101,8 +107,9 @@ export type Stats = z.infer<typeof stats>;
 const WIRE_FIELDS = Object.keys(wireJob.shape) as (keyof WireJob)[];
 
 export function toWireJob(stored: Job): WireJob {
+  const shown: Partial<Job> = { ...stored, onDependencyFailure: stored.onDependencyFailure ?? "block" };
   return Object.fromEntries(
-    WIRE_FIELDS.filter((field) => stored[field] !== undefined).map((field) => [field, stored[field]]),
+    WIRE_FIELDS.filter((field) => shown[field] !== undefined).map((field) => [field, shown[field]]),
   ) as WireJob;
 }
 
@@ -128,7 +135,7 @@ export function toWireRun(stored: Run): WireRun {
 
 /** `stale` is a matter of the coordinator's clock, so it is not in the document. */
 export function toWireFactory(stored: Factory, stale: boolean): WireFactory {
-  return { ...omit(stored, "id", "schemaVersion"), stale };
+  return { ...omit(stored, "id", "schemaVersion", "formerBootIds"), stale };
 }
 
 function roundToMs(seconds: number): number {

@@ -165,7 +165,8 @@ function submission(measure: Measure, product: string, outcome: string): void {
 
 function measureEnd(measure: Measure, told: RunEnded): void {
   const product = told.productId;
-  if (told.decision === "expired") measure("fleet.expiries", 1, { product });
+  const expired = told.decision === "dead_lettered" && told.failure === "lease_expired";
+  if (told.decision === "expired" || expired) measure("fleet.expiries", 1, { product });
   if (told.decision === "shipped") measure("fleet.ships", 1, { product });
   if (told.stage === "failed" || told.stage === "dead_letter")
     measure("fleet.failures", 1, { product, failure: told.failure ?? "other" });

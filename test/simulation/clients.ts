@@ -8,7 +8,9 @@ import { patch } from "../../shared/core/patch.js";
 import { readEvents } from "../../shared/core/read-events.js";
 import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
+import type { Insights } from "../../shared/schema/insights.js";
 import type { PatchRequest } from "../../shared/schema/requests.js";
+import type { Stage } from "../../shared/schema/stages.js";
 import { isOwnedStage } from "../../shared/schema/stages.js";
 import {
   atSomeInstant,
@@ -25,7 +27,7 @@ import { checkpointOf } from "./history.js";
 import type { Self } from "./run.js";
 import { Violation } from "./violation.js";
 
-const PATCHES = ["stage_changed", "checkpointed", "shipped", "failed"];
+const PATCHES = ["stage_changed", "checkpointed", "shipped", "failed", "retry_scheduled", "dead_lettered"];
 
 /** 3: "not found" only of what is not there, for this product. */
 function checkNotFound(self: Self, jobId: string): void {
@@ -72,8 +74,8 @@ export function doPatch(
             jobId,
             (job) =>
               job.leaseEpoch === who.leaseEpoch &&
-              job.holderFactoryId === who.factoryId &&
-              (stage === undefined || job.stage === stage) &&
+              (job.holderFactoryId === who.factoryId || stage === "failed") &&
+              (stage === undefined || isWhatBecameOf(stage, job.stage)) &&
               (checkpoint === undefined || checkpointOf(job.checkpoint) === checkpoint),
           );
           if (!applied)
@@ -84,6 +86,11 @@ export function doPatch(
       }
     },
   );
+}
+
+/** A failure may be tried again, or put the job aside. */
+function isWhatBecameOf(asked: Stage, stage: Stage): boolean {
+  return asked === stage || (asked === "failed" && ["queued", "blocked", "dead_letter"].includes(stage));
 }
 
 export function doRenew(self: Self, jobId: string, who: Identity, turns?: number) {
@@ -119,9 +126,16 @@ export function doRenew(self: Self, jobId: string, who: Identity, turns?: number
   );
 }
 
-export function doRelease(self: Self, jobId: string, who: Identity, wipCommit?: string, key?: string) {
+export function doRelease(
+  self: Self,
+  jobId: string,
+  who: Identity,
+  wipCommit?: string,
+  key?: string,
+  insights: Insights = {},
+) {
   const checkpoint = wipCommit === undefined ? undefined : { wipCommit };
-  const request = { ...who, ...(checkpoint === undefined ? {} : { checkpoint }) };
+  const request = { ...who, insights, ...(checkpoint === undefined ? {} : { checkpoint }) };
   return tell(
     self,
     { kind: "release", jobId, who, checkpoint: checkpointOf(checkpoint), key },
@@ -182,7 +196,7 @@ export async function beat(self: Self, factoryId: string, seatLimit = 100): Prom
   await tell(
     self,
     undefined,
-    async (fleet) => ({ kind: "recorded", ...(await heartbeat(fleet, self.productId, request)) }),
+    (fleet) => heartbeat(fleet, self.productId, request),
     (answer, told) => {
       // One that came at the same moment stands for it.
       const beaten = self.monitor.factories.get(`${self.productId}/${factoryId}`);

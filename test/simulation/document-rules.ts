@@ -4,7 +4,8 @@ import type { Lease } from "../../shared/schema/lease.js";
 import { OUTBOX_MAX, PAST_HASHES_MAX, RECENT_OPS_MAX } from "../../shared/schema/limits.js";
 import { isFinalStage, isOwnedStage, satisfiesDependants } from "../../shared/schema/stages.js";
 import type { Stage } from "../../shared/schema/stages.js";
-import { during } from "./seen.js";
+import { checkBill, checkRetry } from "./bill-rules.js";
+import { during, is, lastEvent, typeOf } from "./seen.js";
 import type { Seen } from "./seen.js";
 import { Violation } from "./violation.js";
 
@@ -14,21 +15,22 @@ const OWNED_MOVES: readonly Stage[] = [
   "testing",
   "shipped",
   "failed",
+  "dead_letter",
   "queued",
   "blocked",
 ];
 
 /** Where a job may go from each stage, by whatever event. Written down here, not read from the code. */
 const MOVES: Record<Stage, readonly Stage[]> = {
-  queued: ["blocked", "assigned", "queued"],
-  blocked: ["queued", "blocked"],
+  queued: ["blocked", "assigned", "queued", "failed"],
+  blocked: ["queued", "blocked", "failed"],
   assigned: OWNED_MOVES,
   building: OWNED_MOVES,
   review: OWNED_MOVES,
   testing: OWNED_MOVES,
   shipped: [],
-  failed: [],
-  dead_letter: [],
+  failed: ["queued", "blocked"],
+  dead_letter: ["queued", "blocked"],
 };
 
 export function checkJob(monitor: Seen, before: Job | undefined, job: Job): void {
@@ -40,11 +42,13 @@ export function checkJob(monitor: Seen, before: Job | undefined, job: Job): void
   if (job.stage !== before.stage && !MOVES[before.stage].includes(job.stage)) {
     throw new Violation(6, `${before.stage} became ${job.stage}`);
   }
-  if (isFinalStage(before.stage) && ended(before) !== ended(job))
+  if (isFinalStage(before.stage) && ended(before) !== ended(job) && typeOf(before, job) !== "redriven")
     throw new Violation(6, "what was final changed");
   checkContent(monitor, before, job);
   checkOwnership(before, job);
   checkAttempt(before, job);
+  checkRetry(before, job);
+  checkBill(before, job);
 }
 
 /** What of a final job may never change. */
@@ -76,10 +80,6 @@ function checkBounds(job: Job): void {
     job.recentOps.length > RECENT_OPS_MAX ||
     job.pastHashes.length > PAST_HASHES_MAX;
   if (full) throw new Violation(15, "a list of the job passed its bound");
-}
-
-function lastEvent(job: Job) {
-  return job.outbox.at(-1);
 }
 
 /** 11: the last event says what the job is. A write without an event changes none of it. */
@@ -114,31 +114,38 @@ function checkContent(monitor: Seen, before: Job, job: Job): void {
 
 /** 1 and 5: an owner is removed only with a new epoch or by its own release; nothing but it touches the checkpoint. */
 function checkOwnership(before: Job, job: Job): void {
-  const type = before.eventSeq === job.eventSeq ? undefined : lastEvent(job)?.type;
+  const type = typeOf(before, job);
   if (isOwnedStage(before.stage)) {
     const sameOwner = job.holderFactoryId === before.holderFactoryId && job.leaseEpoch === before.leaseEpoch;
     const reaped =
-      type === "expired" && job.leaseEpoch > before.leaseEpoch && job.holderFactoryId === undefined;
+      is(type, ["expired", "dead_lettered", "over_budget", "cancelled"]) &&
+      job.leaseEpoch > before.leaseEpoch &&
+      job.holderFactoryId === undefined;
     const released =
-      type === "released" && job.leaseEpoch === before.leaseEpoch && job.holderFactoryId === undefined;
+      is(type, ["released", "retry_scheduled"]) &&
+      job.leaseEpoch === before.leaseEpoch &&
+      job.holderFactoryId === undefined;
     if (!sameOwner && !reaped && !released)
       throw new Violation(1, "the owner changed without fence or release");
   } else if (isOwnedStage(job.stage) && job.leaseEpoch <= before.leaseEpoch) {
     throw new Violation(1, "a claim did not raise the epoch");
   }
-  const byWorker = ["stage_changed", "checkpointed", "shipped", "failed", "released"].includes(type ?? "");
+  const byWorker =
+    is(type, ["stage_changed", "checkpointed", "shipped", "failed", "released", "retry_scheduled"]) &&
+    before.stage !== "blocked";
   if (byWorker && lastEvent(job)?.actor !== before.holderFactoryId)
     throw new Violation(2, "a write by one who was not the holder");
   const kept = JSON.stringify(before.checkpoint) === JSON.stringify(job.checkpoint);
-  const byItsOwner = isOwnedStage(before.stage) && type !== "expired";
+  const byItsOwner = isOwnedStage(before.stage) && job.leaseEpoch === before.leaseEpoch;
   if (!kept && !byItsOwner && type !== "superseded") throw new Violation(5, "the checkpoint changed");
 }
 
-/** 14: a claim counts 1, a release takes it back, a supersede begins anew, nothing else counts. */
+/** 14: a claim counts 1, a release takes it back, a supersede and a redrive begin anew, nothing else counts. */
 function checkAttempt(before: Job, job: Job): void {
-  const type = before.eventSeq === job.eventSeq ? undefined : lastEvent(job)?.type;
-  const expected =
-    type === "superseded" ? 0 : before.attempt + (type === "claimed" ? 1 : type === "released" ? -1 : 0);
+  const type = typeOf(before, job);
+  const expected = is(type, ["superseded", "redriven"])
+    ? 0
+    : before.attempt + (type === "claimed" ? 1 : type === "released" ? -1 : 0);
   if (job.attempt !== expected)
     throw new Violation(14, `attempt ${before.attempt} became ${job.attempt} by ${type ?? "no event"}`);
 }

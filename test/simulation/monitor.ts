@@ -6,8 +6,10 @@
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
+import type { Run } from "../../shared/schema/run.js";
 import type { Lease } from "../../shared/schema/lease.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
+import { checkRun } from "./bill-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
@@ -21,6 +23,8 @@ export class Monitor implements Seen {
   readonly leases = new Map<string, At<Lease>[]>();
   /** By product and id. */
   readonly factories = new Map<string, At<Factory>[]>();
+  /** The latest version of each run document, by its id. */
+  readonly runs = new Map<string, Run>();
   /** Who was seen to own each epoch of each job. */
   readonly owners = new Map<string, string>();
   /** Every event that was ever visible, by job and number. */
@@ -43,6 +47,7 @@ export class Monitor implements Seen {
       this.#remember(this.leases, lease.id, lease, "set-up");
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
+    for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
     for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
@@ -138,8 +143,13 @@ export class Monitor implements Seen {
         this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
+      case "fleet_runs": {
+        const run = after as unknown as Run;
+        checkRun(this.runs.get(run.id), run);
+        this.runs.set(run.id, run);
+        return;
+      }
       // Nothing hangs on what these say: the job decides.
-      case "fleet_runs":
       case "fleet_profiles":
       case "fleet_artifacts":
     }
@@ -222,7 +232,9 @@ function effectOf(
   if (container === "fleet_factories") return "heartbeat";
   if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
   if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
+  // Of whoever fails with a dependency nobody asked it.
   const type = (after as unknown as Job).outbox.at(-1)?.type;
+  if (type === "failed" && before?.["stage"] === "blocked") return undefined;
   return type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
 }
 

@@ -69,7 +69,7 @@ export const ANSWERS: readonly Mutant[] = [
   mutant(
     "a renewal forgets what was reported",
     RENEW,
-    `return { kind: "write", next: { ...job, run: { ...run, insights } }, answer: verdict };`,
+    `return { kind: "write", next, answer: verdict };`,
     `return { kind: "settled", answer: verdict };`,
   ),
   mutant(

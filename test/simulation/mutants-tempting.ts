@@ -58,9 +58,9 @@ export const TEMPTING: readonly Mutant[] = [
       },
       {
         file: PATCH,
-        find: "judge: (job) => judgePatch(job, request, key !== undefined, fleet.clock.now()),",
+        find: "judge: (job) => judgePatch(fleet, job, request, key !== undefined),",
         replace: `judge: (job) =>
-      judgePatch(job, holds ? { ...request, leaseEpoch: job.leaseEpoch, factoryId: job.holderFactoryId ?? factoryId } : request, key !== undefined, fleet.clock.now()),`,
+      judgePatch(fleet, job, holds ? { ...request, leaseEpoch: job.leaseEpoch, factoryId: job.holderFactoryId ?? factoryId } : request, key !== undefined),`,
       },
     ],
   },
@@ -176,9 +176,9 @@ export const CONDITIONAL: readonly Mutant[] = [
     REAP,
     `      const stillThere = isOwned(job) && job.leaseEpoch === owned.leaseEpoch;
       if (!stillThere) return { kind: "settled", answer: false };
-      return { kind: "write", next: toExpired(job,`,
+      return { kind: "write", next: toTakenBack(job,`,
     `      if (job.leaseEpoch !== owned.leaseEpoch) return { kind: "settled", answer: false };
-      return { kind: "write", next: toExpired({ ...owned, outbox: job.outbox, eventSeq: job.eventSeq },`,
+      return { kind: "write", next: toTakenBack({ ...owned, outbox: job.outbox, eventSeq: job.eventSeq },`,
   ),
   mutant(
     "a retried claim claims again what it already has",

@@ -43,8 +43,8 @@ export const EPOCHS: readonly Mutant[] = [
   mutant(
     "the reaper leaves the epoch as it is",
     ADVANCE,
-    "leaseEpoch: owned.leaseEpoch + 1 };",
-    "leaseEpoch: owned.leaseEpoch };",
+    "leaseEpoch: owned.leaseEpoch + 1,",
+    "leaseEpoch: owned.leaseEpoch,",
   ),
   mutant(
     "the reaper leaves the holder in place",
@@ -149,8 +149,8 @@ export const WORK: readonly Mutant[] = [
   mutant(
     "a release loses its checkpoint",
     RELEASE,
-    "request.checkpoint ?? verdict.job.checkpoint",
-    "verdict.job.checkpoint ?? request.checkpoint",
+    "...(checkpoint === undefined ? {} : { checkpoint }),",
+    "...(checkpoint === undefined || owned.checkpoint !== undefined ? {} : { checkpoint }),",
   ),
   mutant(
     "a late duplicate brings superseded content back",

@@ -33,12 +33,17 @@ import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
 import { doClaim } from "./queue-clients.js";
 import type { Scenario } from "./explore.js";
 import { ONE_CRASH, scenario } from "./scenario.js";
+import { ENDINGS } from "./scenarios-endings.js";
+import { BOOTS, MONEY } from "./scenarios-money.js";
 import { ALONE, AGAIN } from "./scenarios-alone.js";
 import { PRODUCT } from "./run.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   ...ALONE,
   ...AGAIN,
+  ...ENDINGS,
+  ...MONEY,
+  ...BOOTS,
   scenario("second claim ∥ reap, at the worst moment", queuedAgain, [claims("f1"), reaps(), time], ONE_CRASH),
   scenario("claim, then a patch at once", queued, [
     actor("f1 claims and works", async (self) => {

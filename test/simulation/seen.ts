@@ -1,3 +1,4 @@
+import type { EventType, JobEvent } from "../../shared/schema/event.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
 
@@ -47,6 +48,19 @@ export function during<T>(history: readonly At<T>[] | undefined, from: number): 
   return all.slice(Math.max(0, first));
 }
 
+export function lastEvent(job: Job): JobEvent | undefined {
+  return job.outbox.at(-1);
+}
+
+/** The type of the event that this version brought. */
+export function typeOf(before: Job, job: Job): EventType | undefined {
+  return before.eventSeq === job.eventSeq ? undefined : lastEvent(job)?.type;
+}
+
+export function is(type: EventType | undefined, types: readonly EventType[]): boolean {
+  return type !== undefined && types.includes(type);
+}
+
 /** What the rules look at: two versions alike in this are one to them. */
 export function essence(job: Job): string {
   return JSON.stringify([
@@ -62,6 +76,11 @@ export function essence(job: Job): string {
     job.result,
     job.failure,
     job.run?.insights,
+    job.spent?.usd,
+    job.spent?.tokens,
+    job.budget,
+    job.notBefore,
+    job.bootId,
   ]);
 }
 

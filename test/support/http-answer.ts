@@ -17,6 +17,7 @@ export interface Body extends WireJob {
   readonly leases: readonly WireLease[];
   readonly run: WireRun;
   readonly directive: Directive;
+  readonly factory: WireFactory;
   readonly factories: unknown;
   readonly oldestQueuedSeconds: number;
   readonly value: readonly Item[];

@@ -139,7 +139,7 @@ function holdings(store: Store) {
         limit,
         freshness: "fresh",
       };
-      return (await store.query(jobs, productId, query, ["id", "leaseEpoch"])).value;
+      return (await store.query(jobs, productId, query, ["id", "leaseEpoch", "bootId"])).value;
     },
 
     /** Jobs whose present or last owner got them by this claim: one, but for duplicates running side by side. */

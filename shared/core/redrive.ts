@@ -1,0 +1,63 @@
+/**
+ * Redrive: a job that failed, or was put aside, goes back into the queue, from its checkpoint and with all
+ * its attempts; perhaps with a larger budget.
+ *
+ * | step | if it dies after this step |
+ * |---|---|
+ * | **one write of the job** → `queued`, or `blocked` with deps; attempt 0; failure and notBefore gone | done; the sweep judges its deps and settles the lease |
+ * | deps judged, the old lease and run ended | – |
+ */
+import type { Budget, Job } from "../schema/job.js";
+import type { RedriveRequest } from "../schema/requests.js";
+import type { Stage } from "../schema/stages.js";
+import { isOverBudget } from "./budget.js";
+import { changeJob, operation } from "./change-job.js";
+import { toRedriven } from "./endings.js";
+import { requeued } from "./finish.js";
+import type { Fleet } from "./fleet.js";
+
+export type Redriven =
+  | { kind: "redriven"; job: Job }
+  | { kind: "illegal_transition"; from: Stage; to: Stage; allowed: readonly Stage[] }
+  /** More is spent than the job may: it would end again with its first report. */
+  | { kind: "budget_spent"; budget: Budget; spent: NonNullable<Job["spent"]> }
+  | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
+  | { kind: "not_found" };
+
+type Verdict =
+  Exclude<Redriven, { kind: "redriven" | "idempotency_conflict" | "not_found" }> | { kind: "redriven" };
+
+/** Puts the job back into the queue. With a key, a repetition answers the same and changes nothing. */
+export async function redrive(
+  fleet: Fleet,
+  productId: string,
+  jobId: string,
+  request: RedriveRequest,
+  key?: string,
+): Promise<Redriven> {
+  const changed = await changeJob<Verdict>(fleet, {
+    productId,
+    jobId,
+    operation: operation(fleet, { route: "redrive", key }, request),
+    storeEvents: "always",
+    judge: (job) => {
+      if (job.stage !== "failed" && job.stage !== "dead_letter") {
+        const refusal = { kind: "illegal_transition", from: job.stage, to: "queued", allowed: [] } as const;
+        return { kind: "refused", answer: refusal };
+      }
+      const budget = request.budget && { ...job.budget, ...request.budget };
+      const next = toRedriven(job, budget, fleet.clock.now());
+      if (next.budget !== undefined && next.spent !== undefined && isOverBudget(next, fleet.clock.now())) {
+        const { spent } = next;
+        return { kind: "refused", answer: { kind: "budget_spent", budget: next.budget, spent } };
+      }
+      return { kind: "write", next, answer: { kind: "redriven" } };
+    },
+    repeated: () => ({ kind: "redriven" }),
+  });
+  if (changed.kind === "not_found") return changed;
+  if (changed.kind === "idempotency_conflict")
+    return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };
+  if (changed.answer.kind !== "redriven") return changed.answer;
+  return { kind: "redriven", job: (await requeued(fleet, changed.job)).job };
+}
