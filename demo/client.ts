@@ -40,6 +40,8 @@ export interface DemoJob {
   readonly attempt: number;
   readonly leaseEpoch: number;
   readonly holderFactoryId?: string;
-  readonly manifestSnapshot: { readonly steps: readonly string[] };
+  readonly manifestSnapshot: { readonly steps: readonly string[]; readonly tokensPerRenewal?: number };
+  readonly failure?: { readonly kind: string };
+  readonly spent?: { readonly tokens: number };
   readonly checkpoint?: { readonly wipBranch: string; readonly wipCommit: string };
 }

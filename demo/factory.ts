@@ -31,18 +31,34 @@ async function work(job: DemoJob, renewAfterSeconds: number): Promise<void> {
   const mine = { factoryId: FACTORY_ID, leaseEpoch: job.leaseEpoch };
   const belief: Belief = { jobId: job.id, key: job.idempotencyKey, leaseEpoch: job.leaseEpoch };
   await writeFile(memory, JSON.stringify(belief));
+  const stop = new AbortController();
+  let renewals = 0;
+  const renew = async (): Promise<void> => {
+    const tokensIn = ++renewals * (job.manifestSnapshot.tokensPerRenewal ?? 0);
+    const report = { ...mine, insights: { tokensIn } };
+    const { body } = await call("POST", `/fleet/jobs/${job.id}/lease/renew`, report);
+    const directive = body["directive"] as { action: string; reason?: string } | undefined;
+    if (directive?.action === "stop") stop.abort(directive.reason);
+  };
   const renewing = setInterval(() => {
     // A renewal that fails is tried again in a third of the lease; a lost job shows at the next report.
-    call("POST", `/fleet/jobs/${job.id}/lease/renew`, mine).catch(() => undefined);
+    renew().catch(() => undefined);
   }, renewAfterSeconds * 1000);
   try {
-    await workThrough(job, mine);
+    await workThrough(job, mine, stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    say(`stops ${job.idempotencyKey}: ${String(stop.signal.reason)}`);
   } finally {
     clearInterval(renewing);
   }
 }
 
-async function workThrough(job: DemoJob, mine: { factoryId: string; leaseEpoch: number }): Promise<void> {
+async function workThrough(
+  job: DemoJob,
+  mine: { factoryId: string; leaseEpoch: number },
+  signal: AbortSignal,
+): Promise<void> {
   const branch = `wip/${job.idempotencyKey}`;
   const folder = join(WORK_DIR, branch);
   await mkdir(folder, { recursive: true });
@@ -52,7 +68,7 @@ async function workThrough(job: DemoJob, mine: { factoryId: string; leaseEpoch: 
   say(`claimed ${job.idempotencyKey} (epoch ${job.leaseEpoch}, attempt ${job.attempt}), begins ${from}`);
   for (const [index, step] of steps.entries()) {
     if (index < done) continue;
-    await run("sh", ["-c", step], { cwd: folder });
+    await run("sh", ["-c", step], { cwd: folder, signal });
     const checkpoint = { wipBranch: branch, wipCommit: `step-${index + 1}` };
     const answer = await call("PATCH", `/fleet/jobs/${job.id}`, { ...mine, stage: "building", checkpoint });
     if (answer.status !== 200) {

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: two factories, a graph of five jobs, a murder, and a zombie. Starts a coordinator of
+ * `npm run demo`: two factories, a graph of five jobs, a murder, a zombie, a cancel and a budget. Starts a coordinator of
  * its own in a scratch folder. Prints the story as it happens, and ends non-zero if anything in it
  * is not so.
  */
@@ -12,10 +12,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { client, pause, say } from "./client.js";
 import type { Answer, Call, DemoJob } from "./client.js";
+import { tellOfStops } from "./stops.js";
 
 /** Short, so that the audience need not wait: a lost job is noticed within lease + skew + one tick. */
 const LEASE_SECONDS = 2;
-/** The whole demo takes about 10 s; a machine that is six times slower still tells its story. */
+/** The whole demo takes about 15 s; a machine that is six times slower still tells its story. */
 const DEMO_MS_MAX = 60_000;
 
 /** Each job's output is its name and a line per step, so that a step that ran twice would show. */
@@ -30,6 +31,17 @@ const JOBS = [
 
 const children: ChildProcess[] = [];
 const factories = new Map<string, ChildProcess>();
+
+/** Who waits for a factory to say a line that begins so. */
+const waiting = new Map<string, () => void>();
+
+function hear(beginning: string): Promise<void> {
+  return new Promise((resolve) => waiting.set(beginning, resolve));
+}
+
+function heard(line: string): void {
+  for (const [beginning, resolve] of waiting) if (line.startsWith(beginning)) resolve();
+}
 
 /** Something the audience was told would be so. */
 function must(holds: boolean, claim: string): void {
@@ -101,6 +113,7 @@ function murder(env: Record<string, string>): Promise<string> {
       factories.set(name, factory);
       listen(factory, (line) => {
         say(`[${name}] ${line}`);
+        heard(line);
         if (!line.startsWith("checkpoint api 2/") || factories.size < 2) return;
         factory.kill("SIGKILL");
         factories.delete(name);
@@ -179,6 +192,7 @@ async function tell(folder: string): Promise<void> {
   must(directive?.action === "stop", "and it is told to stop");
   const after = await call("GET", `/fleet/jobs/${apiId}`);
   must(JSON.stringify(after.body) === JSON.stringify(before.body), "and nothing of api changed");
+  await tellOfStops(call, hear, must, (LEASE_SECONDS * 1000) / 3);
 }
 
 const folder = await mkdtemp(join(tmpdir(), "fleet-demo-"));

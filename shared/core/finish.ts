@@ -41,12 +41,16 @@ export async function followUp(
   }
 }
 
-/** After a job became final: lease, run, dependants; then the mark that this is to do goes. */
-export async function finish(fleet: Fleet, job: Stored<Job>): Promise<void> {
-  if (job.doc.dirty === undefined) return;
+/**
+ * After a job became final: lease, run, dependants; then the mark that this is to do goes. Returns the lease
+ * as it is then, as far as that is known in time.
+ */
+export async function finish(fleet: Fleet, job: Stored<Job>): Promise<Lease | undefined> {
+  if (job.doc.dirty === undefined) return undefined;
+  let lease: Lease | undefined;
   let woken: "all" | "some" = "some";
   await followUp(fleet, [
-    () => settleLease(fleet, job.doc, false),
+    async () => (lease = await settleLease(fleet, job.doc, false)),
     () => closeRunsInOutbox(fleet, job.doc),
     async (untilMs) => (woken = await wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs)),
     // Not all of them woken: the job stays dirty, and the sweep goes on.
@@ -54,6 +58,7 @@ export async function finish(fleet: Fleet, job: Stored<Job>): Promise<void> {
       if (woken === "all") await clearDirty(fleet, job);
     },
   ]);
+  return lease;
 }
 
 /**

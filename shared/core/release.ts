@@ -16,7 +16,6 @@ import { isFinalStage } from "../schema/stages.js";
 import type { Directive } from "../schema/wire.js";
 import { toReleased } from "./advance.js";
 import { isOverBudget } from "./budget.js";
-import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
 import { toOverBudget } from "./endings.js";
 import { CONTINUE, fence } from "./fence.js";
@@ -91,8 +90,7 @@ async function left(
   who: Identity,
 ): Promise<{ job: Job; lease: Lease | undefined; directive: Directive }> {
   if (!isFinalStage(job.doc.stage)) return { ...(await requeued(fleet, job)), directive: CONTINUE };
-  await finish(fleet, job);
-  const lease = (await afterWrite(() => fleet.leases.get(job.doc.id, job.doc.id)))?.doc;
+  const lease = await finish(fleet, job);
   const verdict = fence(job.doc, who);
   return { job: job.doc, lease, directive: verdict.kind === "current" ? CONTINUE : verdict.directive };
 }

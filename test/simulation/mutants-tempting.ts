@@ -75,7 +75,7 @@ export const TEMPTING: readonly Mutant[] = [
     RENEW,
     `    if (extended === "again") continue;`,
     `    if (extended === "again") continue;
-    if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };`,
+    if (extended !== "not_held" && request.leaseEpoch > 0) return { kind: "renewed", lease: extended, directive: CONTINUE };`,
   ),
   {
     name: "release writes the lease first",
