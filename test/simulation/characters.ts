@@ -9,6 +9,7 @@ import type { Identity } from "../../shared/core/fence.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import type { Chance } from "./chance.js";
 import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
+import { doBoot, doCancel, doRedrive, doReport } from "./end-clients.js";
 import { doClaim, doSubmit } from "./queue-clients.js";
 import { PRODUCT } from "./run.js";
 import type { Actor, Self } from "./run.js";
@@ -46,6 +47,12 @@ async function attempt<T>(call: () => Promise<T>): Promise<T | undefined> {
   }
 }
 
+/** What a job may cost, and how often it is tried: always the same for a key, so that it is no other content. */
+function policyOf(key: number): { retry?: { max: number; backoff: number }; budget?: { tokens: number } } {
+  if (key % 3 === 0) return { retry: { max: 1, backoff: 20 } };
+  return key % 3 === 1 ? { budget: { tokens: 60 } } : {};
+}
+
 /** Submits, supersedes, repeats: a few keys, each depending on earlier ones. */
 export function producer(name: string, keys: number, chance: Chance, productId = PRODUCT): Actor {
   const submitOne = (self: Self, sender: Sender): Promise<unknown> => {
@@ -55,11 +62,22 @@ export function producer(name: string, keys: number, chance: Chance, productId =
     if (chance.oneIn(10)) deps.push(`key:k${chance.upTo(keys)}`);
     const bodyMd = `content ${chance.upTo(3)}`;
     const depsMode = chance.pick<"hard" | "soft">(["hard", "soft"]);
-    return sender.send(() => doSubmit(self, `k${key}`, { bodyMd, deps: [...new Set(deps)], depsMode }));
+    const given = { bodyMd, deps: [...new Set(deps)], depsMode, ...policyOf(key) };
+    return sender.send(() => doSubmit(self, `k${key}`, given));
+  };
+  /** Thinks better of a job, or better of it once more. */
+  const interfere = (self: Self, sender: Sender): Promise<unknown> => {
+    const jobId = jobIdOf(productId, `k${chance.upTo(keys)}`);
+    return chance.oneIn(2)
+      ? sender.send(() => doCancel(self, jobId))
+      : sender.send(() => doRedrive(self, jobId));
   };
   const act = async (self: Self): Promise<void> => {
     const sender = new Sender(chance);
-    for (let n = 0; n < keys * 2; n++) await submitOne(self, sender);
+    for (let n = 0; n < keys * 2; n++) {
+      await submitOne(self, sender);
+      if (chance.oneIn(4)) await interfere(self, sender);
+    }
   };
   return { name, act, productId };
 }
@@ -83,6 +101,8 @@ export function factory(who: Character, chance: Chance): Actor {
     for (let n = 0; n < claims; n++) {
       const claimId = chance.oneIn(2) ? `c${chance.upTo(claims)}` : undefined;
       const claimed = await sender.send(() => doClaim(self, factoryId, claimId));
+      if (chance.oneIn(8))
+        await sender.send(() => doBoot(self, factoryId, `${name.replaceAll(" ", "-")}.${n}`));
       if (former !== undefined && chance.oneIn(3))
         await workOn(self, former.jobId, former.who, chance, sender);
       if (claimed?.kind !== "claimed") continue;
@@ -111,6 +131,7 @@ async function workOn(
       () => doPatch(self, jobId, who, { checkpoint: { wipCommit } }, key),
       () => doRenew(self, jobId, who, turns),
       () => doRenew(self, jobId, who),
+      () => doReport(self, jobId, who, { tokensIn: turns }),
       () => doReadEvents(self, jobId),
     ]);
     await sender.send(call);

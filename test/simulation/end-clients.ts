@@ -6,6 +6,7 @@ import { redrive } from "../../shared/core/redrive.js";
 import { renew } from "../../shared/core/renew.js";
 import type { Insights } from "../../shared/schema/insights.js";
 import type { Job } from "../../shared/schema/job.js";
+import type { Run as RunDocument } from "../../shared/schema/run.js";
 import type { RedriveRequest } from "../../shared/schema/requests.js";
 import { isFinalStage } from "../../shared/schema/stages.js";
 import {
@@ -28,7 +29,7 @@ const isOver = ({ stage, failure }: Job): boolean => stage === "failed" && failu
 export function doCancel(self: Self, jobId: string, key?: string) {
   return tell(
     self,
-    undefined,
+    { kind: "cancel", jobId },
     (fleet) => cancel(fleet, self.productId, jobId, {}, key),
     (answer, told) => {
       checkOnce(told, ["cancelled"]);
@@ -50,7 +51,7 @@ export function doCancel(self: Self, jobId: string, key?: string) {
 export function doRedrive(self: Self, jobId: string, request: RedriveRequest = {}, key?: string) {
   return tell(
     self,
-    undefined,
+    { kind: "redrive", jobId },
     (fleet) => redrive(fleet, self.productId, jobId, request, key),
     (answer, told) => {
       checkOnce(told, ["redriven"]);
@@ -82,8 +83,12 @@ export function doRedrive(self: Self, jobId: string, request: RedriveRequest = {
 export function doReport(self: Self, jobId: string, who: Identity, insights: Insights) {
   return tell(
     self,
-    undefined,
-    (fleet) => renew(fleet, self.productId, jobId, { ...who, insights }),
+    { kind: "report", jobId, who },
+    async (fleet) => {
+      const answer = await renew(fleet, self.productId, jobId, { ...who, insights });
+      const isOver = answer.kind === "renewed" && answer.directive.action === "stop";
+      return isOver ? { ...answer, kind: "over_budget" as const } : answer;
+    },
     (answer, told) => {
       if (answer.kind === "not_found") throw new Violation(3, "a job that exists was not found");
       checkRecorded(self, jobId, who, insights);
@@ -103,17 +108,18 @@ export function doReport(self: Self, jobId: string, who: Identity, insights: Ins
   );
 }
 
-/** 16: no money that a worker was told is recorded is lost. */
+/** 16: no money that a worker was told is recorded is lost: it is with the job, in an event of its, or with the run. */
 function checkRecorded({ monitor }: Self, jobId: string, who: Identity, { tokensIn = 0 }: Insights): void {
   const job = monitor.job(jobId);
-  const recorded =
-    job?.leaseEpoch === who.leaseEpoch && job.run !== undefined && job.holderFactoryId !== undefined
-      ? job.run.insights
-      : undefined;
-  const run = monitor.runs.get(`${jobId}:${who.leaseEpoch}`);
   if (job === undefined || monitor.owners.get(`${jobId}/${who.leaseEpoch}`) !== who.factoryId) return;
-  const known = Math.max(recorded?.tokensIn ?? 0, run?.insights.tokensIn ?? 0);
-  if (known < tokensIn) throw new Violation(16, "what a worker reported is recorded nowhere");
+  const ended = job.outbox.map(({ data }) => data["run"] as RunDocument | undefined);
+  const known = [
+    job.leaseEpoch === who.leaseEpoch ? job.run?.insights.tokensIn : undefined,
+    monitor.runs.get(`${jobId}:${who.leaseEpoch}`)?.insights.tokensIn,
+    ...ended.map((run) => (run?.leaseEpoch === who.leaseEpoch ? run.insights.tokensIn : undefined)),
+  ];
+  if (Math.max(...known.map((tokens) => tokens ?? 0)) < tokensIn)
+    throw new Violation(16, "what a worker reported is recorded nowhere");
 }
 
 /** 3: why a worker must stop was so at some instant. */

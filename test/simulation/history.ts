@@ -18,7 +18,8 @@ export type Call =
       readonly checkpoint?: string | undefined;
       readonly key?: string | undefined;
     }
-  | { readonly kind: "renew"; readonly jobId: string; readonly who: Identity }
+  | { readonly kind: "renew" | "report"; readonly jobId: string; readonly who: Identity }
+  | { readonly kind: "cancel" | "redrive"; readonly jobId: string }
   | {
       readonly kind: "release";
       readonly jobId: string;

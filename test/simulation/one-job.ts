@@ -18,6 +18,7 @@ export interface OneJob {
   readonly claimName: string | undefined;
   readonly checkpoint: string | undefined;
   readonly revoked: boolean;
+  readonly cancelled: boolean;
   /** Claimed by a call that was not told so: it may give the job back by itself. */
   readonly unsaid: boolean;
   /** The keys of this epoch's accepted operations, with what they asked for. */
@@ -35,6 +36,7 @@ export const NO_JOB: OneJob = {
   claimName: undefined,
   checkpoint: undefined,
   revoked: false,
+  cancelled: false,
   unsaid: false,
   done: {},
 };
@@ -62,7 +64,11 @@ export function unasked(job: OneJob, epochMax: number): OneJob[] {
   if (!owned(job)) return [];
   const found: OneJob[] = [];
   if (!job.revoked) found.push({ ...job, revoked: true });
-  if (job.epoch < epochMax) found.push({ ...queuedAgain(job), epoch: job.epoch + 1 });
+  if (job.epoch < epochMax) {
+    found.push({ ...queuedAgain(job), epoch: job.epoch + 1 });
+    // Too often: it is put aside.
+    found.push({ ...queuedAgain(job), epoch: job.epoch + 1, stage: "dead_letter" });
+  }
   if (job.unsaid) found.push({ ...queuedAgain(job), attempt: job.attempt - 1, claimName: undefined });
   return found;
 }
@@ -107,13 +113,19 @@ function outcomesOf(job: OneJob, call: Call): Outcome[] {
     case "claim":
       return claimed(job, call.factoryId, call.name);
     case "patch":
-      return [patched(job, call)];
+      return patched(job, call);
     case "renew": {
       const lost = fenced(job, call.who) ?? (job.revoked ? "lease_not_held" : undefined);
       return [{ kind: lost ?? "renewed", next: job }];
     }
+    case "report":
+      return reported(job, call.who);
     case "release":
       return [released(job, call)];
+    case "cancel":
+      return [cancelled(job)];
+    case "redrive":
+      return redriven(job);
     case "read":
       return [{ kind: job.exists ? "found" : "not_found", next: job }];
   }
@@ -126,6 +138,37 @@ function submitted(job: OneJob, content: string): Outcome {
   if (job.stage !== "queued") return { kind: "idempotency_conflict", next: job };
   const past = [...job.past, job.content];
   return { kind: "superseded", next: { ...job, content, past, attempt: 0, checkpoint: undefined } };
+}
+
+/** Whether it was too much is the bill's to say, which the invariants watch; so either may be. */
+function reported(job: OneJob, who: Identity): Outcome[] {
+  const lost = fenced(job, who);
+  if (lost !== undefined) return [{ kind: lost, next: job }];
+  return [
+    { kind: job.revoked ? "lease_not_held" : "renewed", next: job },
+    {
+      kind: job.revoked ? "lease_not_held" : "over_budget",
+      next: { ...job, stage: "failed", revoked: false },
+    },
+  ];
+}
+
+function cancelled(job: OneJob): Outcome {
+  if (!job.exists) return { kind: "not_found", next: job };
+  if (job.cancelled) return { kind: "cancelled", next: job };
+  if (FINAL.includes(job.stage)) return { kind: "illegal_transition", next: job };
+  const epoch = owned(job) ? job.epoch + 1 : job.epoch;
+  return { kind: "cancelled", next: { ...queuedAgain(job), stage: "failed", epoch, cancelled: true } };
+}
+
+function redriven(job: OneJob): Outcome[] {
+  if (!job.exists) return [{ kind: "not_found", next: job }];
+  if (job.stage !== "failed" && job.stage !== "dead_letter")
+    return [{ kind: "illegal_transition", next: job }];
+  return [
+    { kind: "redriven", next: { ...queuedAgain(job), attempt: 0, cancelled: false } },
+    { kind: "budget_spent", next: job },
+  ];
 }
 
 function claimed(job: OneJob, factoryId: string, name: string | undefined): Outcome[] {
@@ -165,29 +208,35 @@ function remembered(job: OneJob, call: Keyed): { name: string; asks: string; bef
   return { name, asks, before: known ? job.done[name] : undefined };
 }
 
-function patched(job: OneJob, call: Extract<Call, { kind: "patch" }>): Outcome {
+function patched(job: OneJob, call: Extract<Call, { kind: "patch" }>): Outcome[] {
   const { who, stage, checkpoint, key } = call;
   const { name, asks, before } = remembered(job, call);
-  if (before === asks) return { kind: "patched", next: job };
+  if (before === asks) return [{ kind: "patched", next: job }];
   const repeatsTheEnd =
     FINAL.includes(job.stage) &&
-    stage === job.stage &&
+    (stage === job.stage || (stage === "failed" && job.stage === "dead_letter")) &&
     who.leaseEpoch === job.epoch &&
     who.factoryId === job.holder &&
     (checkpoint === undefined || checkpoint === job.checkpoint);
   const lost = fenced(job, who);
-  if (!repeatsTheEnd && lost !== undefined) return { kind: lost, next: job };
+  if (!repeatsTheEnd && lost !== undefined) return [{ kind: lost, next: job }];
   if (!repeatsTheEnd && stage !== undefined && MOVES[job.stage]?.includes(stage) !== true)
-    return { kind: "illegal_transition", next: job };
-  if (before !== undefined) return { kind: "idempotency_conflict", next: job };
-  if (repeatsTheEnd) return { kind: "patched", next: job };
+    return [{ kind: "illegal_transition", next: job }];
+  if (before !== undefined) return [{ kind: "idempotency_conflict", next: job }];
+  if (repeatsTheEnd) return [{ kind: "patched", next: job }];
   const next: OneJob = {
     ...job,
     stage: stage ?? job.stage,
     checkpoint: checkpoint ?? job.checkpoint,
     done: key === undefined ? job.done : { ...job.done, [name]: asks },
   };
-  return { kind: "patched", next };
+  if (stage !== "failed") return [{ kind: "patched", next }];
+  // As its policy says, which the invariants watch: over, tried again, or put aside.
+  const again = { ...queuedAgain(next), holder: undefined };
+  return [next, again, { ...next, stage: "dead_letter" as const }].map((ends) => ({
+    kind: "patched",
+    next: ends,
+  }));
 }
 
 function released(job: OneJob, call: Extract<Call, { kind: "release" }>): Outcome {

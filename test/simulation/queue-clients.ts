@@ -107,7 +107,13 @@ function checkReason(told: Told, factoryId: string, name: string | undefined, re
       const held = (job: Job): boolean => job.holderFactoryId === factoryId && isOwnedStage(job.stage);
       return someMoment(told, (jobs) => jobs.filter(held).length >= seats);
     },
-    no_job: () => told.shownOld || someMoment(told, (jobs) => !jobs.some(({ stage }) => stage === "queued")),
+    // One that waits for its time is there or not, by the clock of whoever asks.
+    no_job: () =>
+      told.shownOld ||
+      someMoment(
+        told,
+        (jobs) => !jobs.some(({ stage, notBefore }) => stage === "queued" && notBefore === undefined),
+      ),
     // Lost to another; or what this claim had before was taken away, or is one of two.
     contended: () =>
       told.shownOld ||

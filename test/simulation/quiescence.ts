@@ -34,7 +34,7 @@ export async function checkQuiescence(run: Run): Promise<void> {
     if (isFinalStage(job.stage)) continue;
     const behindAFailure =
       job.stage === "blocked" &&
-      depsOf(run, job).some(({ stage }) => stage === "failed" || stage === "blocked");
+      depsOf(run, job).some(({ stage }) => ["failed", "dead_letter", "blocked"].includes(stage));
     if (!behindAFailure)
       throw new Violation("liveness", `a job stays ${job.stage}, though a factory keeps claiming`);
   }
