@@ -11,6 +11,7 @@ import { toWireJob, toWireLease, toWireRun } from "../../shared/schema/wire.js";
 import type { EmptyClaimReason } from "../../shared/schema/wire.js";
 import { Problem } from "./answer.js";
 import type { Answer } from "./answer.js";
+import { invalid } from "./validate.js";
 
 type Kind = Outcome["kind"];
 type Table = {
@@ -58,6 +59,7 @@ const TABLE: Table = {
     new Problem("dependency_order", `Submitted later than the job: ${deps.join(", ")}. Use a new key.`),
   unknown_dependency: ({ missing }) =>
     new Problem("unknown_dependency", "The product has no such jobs.", { members: { missing } }),
+  unknown_profile: () => invalid([{ path: "profile", message: "names no profile of the product" }]),
 
   claimed: ({ job, lease, run }, nowMs) => ({
     status: 200,

@@ -13,6 +13,7 @@ import {
   RECENT_OPS_MAX,
   RESULT_BYTES_MAX,
 } from "./limits.js";
+import { profileRef } from "./profile.js";
 import { capabilities, capability, documentBase, id, instant, jsonUpTo, textUpTo } from "./primitives.js";
 import { stage } from "./stages.js";
 import type { OwnedStage } from "./stages.js";
@@ -87,7 +88,8 @@ export const job = z.object({
   priorityRank: z.int().min(0).max(3),
   capabilities,
   engineClass: capability.optional(),
-  profile: z.string().optional(),
+  /** The profile that its runs work with: `name`, or `name:version`. */
+  profile: profileRef.optional(),
   deps: z.array(id).max(DEPS_MAX),
   depsMode,
   budget: budget.optional(),
@@ -120,7 +122,15 @@ export const job = z.object({
   exit: exit.optional(),
   verifyResult: result.optional(),
   /** The present or last owner's run, as far as a run document needs more than the job itself. */
-  run: z.object({ startedAt: instant, engine: capability.optional(), insights }).optional(),
+  run: z
+    .object({
+      startedAt: instant,
+      engine: capability.optional(),
+      /** The version that its claim resolved the job's profile to: `name:version`. */
+      profile: profileRef.optional(),
+      insights,
+    })
+    .optional(),
 
   eventSeq: z.int().min(0),
   /** Events that may not be stored yet: the last ones, up to eventSeq. */

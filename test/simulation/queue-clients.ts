@@ -182,6 +182,9 @@ function checkSubmitted(
       if (!was((job) => contentOf(job) !== content && job.stage !== "queued" && job.stage !== "blocked"))
         fail("the job was open, or the same");
       return;
+    case "unknown_profile":
+      checkRefused(told, answer.kind);
+      return;
     case "unknown_dependency":
       checkRefused(told, answer.kind);
       // Another product's job is none of this one's.
