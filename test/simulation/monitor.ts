@@ -7,11 +7,14 @@ import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
+import type { Profile } from "../../shared/schema/profile.js";
+import type { Run } from "../../shared/schema/run.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
 import { fingerprintOf } from "./fingerprint.js";
+import { checkProfile, checkRun, profileName } from "./profile-rules.js";
 import type { At, Request, Seen } from "./seen.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
@@ -21,6 +24,8 @@ export class Monitor implements Seen {
   readonly leases = new Map<string, At<Lease>[]>();
   /** By product and id. */
   readonly factories = new Map<string, At<Factory>[]>();
+  /** By product and name. */
+  readonly profiles = new Map<string, At<Profile>[]>();
   /** Who was seen to own each epoch of each job. */
   readonly owners = new Map<string, string>();
   /** Every event that was ever visible, by job and number. */
@@ -43,6 +48,8 @@ export class Monitor implements Seen {
       this.#remember(this.leases, lease.id, lease, "set-up");
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
+    for (const profile of documents<Profile>(store, "fleet_profiles"))
+      this.#remember(this.profiles, profileName(profile), profile, "set-up");
     for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
@@ -138,9 +145,16 @@ export class Monitor implements Seen {
         this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
-      // Nothing hangs on what these say: the job decides.
+      case "fleet_profiles": {
+        const profile = after as unknown as Profile;
+        checkProfile(this.profiles, before, profile);
+        this.#remember(this.profiles, profileName(profile), profile, by);
+        return;
+      }
       case "fleet_runs":
-      case "fleet_profiles":
+        checkRun(this.profiles, before as unknown as Run | undefined, after as unknown as Run);
+        return;
+      // Nothing hangs on what these say: the job decides.
       case "fleet_artifacts":
     }
   }
@@ -220,6 +234,7 @@ function effectOf(
   before: Doc | undefined,
 ): string | undefined {
   if (container === "fleet_factories") return "heartbeat";
+  if (container === "fleet_profiles") return "profile";
   if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
   if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
   const type = (after as unknown as Job).outbox.at(-1)?.type;
