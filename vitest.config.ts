@@ -28,9 +28,16 @@ const routesOnPackage = (name: string) => ({
   name,
   include: ["test/functions/**/*.test.ts", "test/package/served.test.ts"],
   // These look at modules, or listen inside the process, and so say nothing of another one.
-  exclude: ["body", "correlation", "failures", "monitoring", "registrations", "system", "telemetry"].map(
-    (file) => `test/functions/${file}.test.ts`,
-  ),
+  exclude: [
+    "batch-answers",
+    "body",
+    "correlation",
+    "failures",
+    "monitoring",
+    "registrations",
+    "system",
+    "telemetry",
+  ].map((file) => `test/functions/${file}.test.ts`),
   globalSetup: ["test/support/package-setup.ts"],
   testTimeout: 30_000,
   hookTimeout: 60_000,

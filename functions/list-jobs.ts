@@ -1,3 +1,4 @@
+import { resolveName } from "../shared/core/content.js";
 import type { Fleet } from "../shared/core/fleet.js";
 import type { Job } from "../shared/schema/job.js";
 import { jobListQuery } from "../shared/schema/requests.js";
@@ -17,7 +18,9 @@ export const listJobs = defineRoute({
   query: jobListQuery,
   answers: { 200: { description: "One page.", body: pageOf(wireJob) } },
   refusals: [],
-  handle: async ({ fleet, productId, query }) => {
+  handle: async ({ fleet, productId, query: given }) => {
+    const parentId = given.parentId && resolveName(productId, given.parentId);
+    const query: JobListQuery = { ...given, parentId };
     const after = readCursor(jobCursor, query.cursor);
     if (after instanceof Problem) return after;
     if (query.idempotencyKey !== undefined) {

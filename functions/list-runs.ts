@@ -1,5 +1,5 @@
 import type { Fleet } from "../shared/core/fleet.js";
-import { withWhatTheJobKnows } from "../shared/core/run-history.js";
+import { withSnapshot, withWhatTheJobKnows } from "../shared/core/run-history.js";
 import type { Job } from "../shared/schema/job.js";
 import { idParams, pageQuery } from "../shared/schema/requests.js";
 import type { Run } from "../shared/schema/run.js";
@@ -54,5 +54,7 @@ async function readPage(
   const covered = withWhatTheJobKnows(stored.value, job).filter(
     (run) => run.leaseEpoch > afterEpoch && run.leaseEpoch <= lastEpoch,
   );
-  return { value: covered.slice(0, limit), more: stored.more || covered.length > limit };
+  // Those that are not stored yet name their profile alone: a few at most, whatever the page.
+  const value = await Promise.all(covered.slice(0, limit).map((run) => withSnapshot(fleet, run)));
+  return { value, more: stored.more || covered.length > limit };
 }

@@ -19,6 +19,7 @@ import { cancelJob } from "./cancel-job.js";
 import { claim } from "./claim.js";
 import { getFactory } from "./get-factory.js";
 import { getJob } from "./get-job.js";
+import { getProfile } from "./get-profile.js";
 import { health } from "./health.js";
 import { heartbeat } from "./heartbeat.js";
 import { handlerOf, openHandler } from "./http/pipeline.js";
@@ -27,20 +28,24 @@ import type { Route } from "./http/route.js";
 import { listEvents } from "./list-events.js";
 import { listFactories } from "./list-factories.js";
 import { listJobs } from "./list-jobs.js";
+import { listProfiles } from "./list-profiles.js";
 import { listRuns } from "./list-runs.js";
 import { openapi } from "./openapi.js";
 import { patchJob } from "./patch-job.js";
+import { putProfile } from "./put-profile.js";
 import { reaperOf } from "./reaper.js";
 import { redriveJob } from "./redrive-job.js";
 import { releaseLease } from "./release-lease.js";
 import { renewLease } from "./renew-lease.js";
 import { stats } from "./stats.js";
+import { submitBatch } from "./submit-batch.js";
 import { submitJob } from "./submit-job.js";
 import { unknownPath } from "./unknown-path.js";
 
 /** Every route of the contract that this version has. */
 const routes: readonly Route[] = [
   submitJob,
+  submitBatch,
   listJobs,
   getJob,
   patchJob,
@@ -55,6 +60,9 @@ const routes: readonly Route[] = [
   listEvents,
   listFactories,
   getFactory,
+  putProfile,
+  getProfile,
+  listProfiles,
   stats,
   health,
   openapi,

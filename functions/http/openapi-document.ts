@@ -6,7 +6,15 @@ import { id } from "../../shared/schema/primitives.js";
 import { PROBLEMS } from "../../shared/schema/problems.js";
 import type { ProblemCode } from "../../shared/schema/problems.js";
 import { stage } from "../../shared/schema/stages.js";
-import { directive, wireEvent, wireFactory, wireJob, wireLease, wireRun } from "../../shared/schema/wire.js";
+import {
+  directive,
+  wireEvent,
+  wireFactory,
+  wireJob,
+  wireLease,
+  wireProfile,
+  wireRun,
+} from "../../shared/schema/wire.js";
 import type { KeyMeaning } from "./idempotency-key.js";
 import type { ProductRoute, Route } from "./route.js";
 
@@ -25,6 +33,13 @@ const WITH_CREDENTIAL: readonly ProblemCode[] = [
 ];
 const WITH_BODY: readonly ProblemCode[] = ["malformed_json", "body_too_large", "unsupported_media_type"];
 
+const ofDependencies = {
+  jobId: id.optional(),
+  stage: stage.optional(),
+  cycle: z.array(z.string()).optional(),
+  missing: z.array(z.string()).optional(),
+};
+
 const problem = z
   .object({
     type: z.string(),
@@ -34,13 +49,21 @@ const problem = z
     instance: z.string().meta({ description: "The request's id." }),
     code: z.enum(Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]),
     errors: z
-      .array(z.object({ path: z.string(), message: z.string() }))
+      .array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          index: z.int().optional().meta({ description: "In a batch: whose error it is." }),
+          code: z
+            .string()
+            .optional()
+            .meta({ description: "In a batch: what the entry alone would be told." }),
+          ...ofDependencies,
+        }),
+      )
       .optional()
-      .meta({ description: "With validation_failed: each field that is wrong." }),
-    jobId: id.optional(),
-    stage: stage.optional(),
-    cycle: z.array(id).optional(),
-    missing: z.array(z.string()).optional(),
+      .meta({ description: "With validation_failed, or of a batch: each field or entry that is wrong." }),
+    ...ofDependencies,
     currentEpoch: z.int().optional(),
     directive: directive.optional(),
     from: stage.optional(),
@@ -74,6 +97,7 @@ export function openApiDocument(routes: readonly Route[]) {
         Run: wireRun,
         Event: wireEvent,
         Factory: wireFactory,
+        Profile: wireProfile,
         Directive: directive,
       },
     },

@@ -59,6 +59,7 @@ const TABLE: Table = {
     new Problem("dependency_order", `Submitted later than the job: ${deps.join(", ")}. Use a new key.`),
   unknown_dependency: ({ missing }) =>
     new Problem("unknown_dependency", "The product has no such jobs.", { members: { missing } }),
+  unknown_profile: () => invalid([{ path: "profile", message: "names no profile of the product" }]),
 
   claimed: ({ job, lease, run }, nowMs) => ({
     status: 200,

@@ -21,7 +21,7 @@ import { readKey, withKey } from "./idempotency-key.js";
 import { logTo } from "./log.js";
 import { notFound } from "./outcomes.js";
 import type { Call, OpenCall, ProductRoute, Route } from "./route.js";
-import { validate } from "./validate.js";
+import { byEntry, validate } from "./validate.js";
 
 /** What the routes stand on, made once per instance by the composition root. */
 export interface Backend {
@@ -129,7 +129,7 @@ function queryOf(request: HttpRequest, schema: ProductRoute["query"]): unknown {
 async function bodyOf(request: HttpRequest, route: ProductRoute, key: string | undefined): Promise<unknown> {
   if (route.body === undefined) return undefined;
   const read = await readJson(request, route.bodyMayBeAbsent === true ? {} : undefined);
-  if (read instanceof Problem) return read;
+  if (read instanceof Problem) return byEntry(read, route.entries);
   const whole = withKey(read.json, key, route.key);
-  return whole instanceof Problem ? whole : validate(route.body, whole);
+  return whole instanceof Problem ? whole : byEntry(validate(route.body, whole), route.entries);
 }

@@ -9,7 +9,7 @@ import type { Answer, Problem } from "./answer.js";
 import type { Role } from "./credentials.js";
 import type { KeyMeaning } from "./idempotency-key.js";
 
-type Method = "GET" | "POST" | "PATCH";
+type Method = "GET" | "POST" | "PUT" | "PATCH";
 
 /** One successful answer, as OpenAPI tells of it. */
 interface AnswerSpec {
@@ -51,6 +51,8 @@ interface ProductRouteOf<P extends z.ZodType, Q extends z.ZodType, B extends z.Z
   /** Whether a request without a body is one with `{}`. */
   readonly bodyMayBeAbsent?: true;
   readonly key?: KeyMeaning;
+  /** The list in the body whose elements are requests of their own: what is wrong is told by index, and with a code. */
+  readonly entries?: string;
   /** The codes that this route's operation may answer, beside those that any route may. */
   readonly refusals: readonly ProblemCode[];
   handle(call: Call<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<Answer | Problem>;

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { Problem } from "./answer.js";
 
 /** Errors named in one answer: enough to mend a request, too few to make the answer a burden. */
-const ERRORS_MAX = 20;
+export const ERRORS_MAX = 20;
 /** Characters of a path in an answer: a property's name may be as long as the body. */
 const PATH_CHARS_MAX = 256;
 
@@ -29,6 +29,19 @@ export function invalid(errors: readonly FieldError[]): Problem {
   return new Problem("validation_failed", `${where}${first?.message ?? "is not valid"}`, {
     members: { errors: named },
   });
+}
+
+/** The same, where the errors of a list's elements say whose they are: `jobs.3.deps.0` is entry 3's. */
+export function byEntry(validated: unknown, list: string | undefined): unknown {
+  if (list === undefined || !(validated instanceof Problem)) return validated;
+  const { code, detail, members, headers } = validated;
+  const named = members["errors"] as readonly FieldError[] | undefined;
+  if (named === undefined) return validated;
+  const errors = named.map((error) => {
+    const [first, index] = error.path.split(".");
+    return first === list && index !== undefined ? { index: Number(index), code, ...error } : error;
+  });
+  return new Problem(code, detail, { members: { ...members, errors }, headers });
 }
 
 /** A property that is not known is an error of its own, at its own path: each names what to leave out. */

@@ -40,6 +40,7 @@ const ofJobs: Samples<ReturnType<typeof jobRepository>> = {
   waiting: [[product, at, 1]],
   oldestQueued: [[product, 0]],
   countByStage: [[product, "queued"]],
+  countChildren: [[product, "p", "queued"]],
   nextProduct: [[""]],
   countHeldBy: [[product, "f"]],
   heldBy: [[product, "f", 1]],
@@ -62,7 +63,14 @@ const ofFactories: Samples<ReturnType<typeof factoryRepository>> = {
   countSilentSince: [[product, at]],
   count: [[product]],
 };
-const ofProfiles: Samples<ReturnType<typeof profileRepository>> = { versions: [[product, "n", 1]] };
+const ofProfiles: Samples<ReturnType<typeof profileRepository>> = {
+  latest: [[product, "n"]],
+  withContent: [[product, "n", "h"]],
+  list: [
+    [product, undefined, 1],
+    [product, "n", 1],
+  ],
+};
 const ofEvents: Samples<ReturnType<typeof eventRepository>> = { list: [[job, 1]] };
 const ofArtifacts: Samples<ReturnType<typeof artifactRepository>> = { list: [[job, 1]] };
 

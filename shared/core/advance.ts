@@ -65,6 +65,8 @@ export function entryStage(deps: readonly string[]): "queued" | "blocked" {
 export interface Claimer {
   readonly factoryId: string;
   readonly engine: string | undefined;
+  /** The version of the job's profile that the run works with. */
+  readonly profile?: string | undefined;
   readonly claimId: string | undefined;
   readonly bootId?: string | undefined;
 }
@@ -83,6 +85,7 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
     run: {
       startedAt: toInstant(nowMs),
       ...(claimer.engine === undefined ? {} : { engine: claimer.engine }),
+      ...(claimer.profile === undefined ? {} : { profile: claimer.profile }),
       insights: {},
     },
     ...(claimer.claimId === undefined ? {} : { claimId: claimer.claimId }),
@@ -91,7 +94,10 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
     // a submission may still wait to hear that it was its own write that made this job what it is.
     recentOps: queued.recentOps.filter(({ survivesClaim }) => survivesClaim),
   };
-  const data = claimer.engine === undefined ? {} : { engine: claimer.engine };
+  const data = {
+    ...(claimer.engine === undefined ? {} : { engine: claimer.engine }),
+    ...(claimer.profile === undefined ? {} : { profile: claimer.profile }),
+  };
   const happening: Happening = { type: "claimed", actor: claimer.factoryId, data };
   return advance("queued", assigned, happening, nowMs) as OwnedJob;
 }
@@ -132,7 +138,7 @@ export function toExpired(owned: OwnedJob, nowMs: number): Job {
   return advance(owned.stage, expired, { type: "expired", data }, nowMs);
 }
 
-/** The run of the present owner, as its document tells it. Final jobs keep their last owner's. */
+/** The run of the present owner, as its document tells it, but for what its profile holds. Final jobs keep their last owner's. */
 export function runOf(job: Job): Run | undefined {
   if (job.run === undefined || job.holderFactoryId === undefined) return undefined;
   return {
@@ -144,6 +150,7 @@ export function runOf(job: Job): Run | undefined {
     leaseEpoch: job.leaseEpoch,
     factoryId: job.holderFactoryId,
     ...(job.run.engine === undefined ? {} : { engine: job.run.engine }),
+    ...(job.run.profile === undefined ? {} : { profile: job.run.profile }),
     startedAt: job.run.startedAt,
     ...(job.exit === undefined ? {} : { exit: job.exit }),
     ...(job.result === undefined ? {} : { result: job.result }),

@@ -17,6 +17,7 @@
 import type { Job, OwnedJob } from "../schema/job.js";
 import type { HeldLease } from "../schema/lease.js";
 import { omit } from "../schema/omit.js";
+import type { Profile } from "../schema/profile.js";
 import { toInstant } from "../schema/primitives.js";
 import type { ClaimRequest } from "../schema/requests.js";
 import type { Factory } from "../schema/factory.js";
@@ -30,7 +31,8 @@ import type { Fleet } from "./fleet.js";
 import { isStale } from "./heartbeat.js";
 import { grantLease, withdrawLease } from "./lease-writes.js";
 import { reapForClaim } from "./reap-for-claim.js";
-import { closeRunsInOutbox, openRun } from "./run-history.js";
+import { resolveProfile } from "./profiles.js";
+import { closeRunsInOutbox, openRun, withSnapshot } from "./run-history.js";
 import { whyNothing } from "./why-nothing.js";
 
 /** Candidates looked at before the queue is asked again. 20 hints are one page of ids. */
@@ -49,6 +51,8 @@ interface Claim {
   /** The claim's name on the job: factory and claim id. "/" is in neither. */
   readonly name: string | undefined;
   readonly leaseSeconds: number;
+  /** The version of a profile that the last candidate would be worked on with; read before the job is written. */
+  profile?: Profile | undefined;
   /** Candidates that others got before this claim. */
   races: number;
 }
@@ -130,16 +134,22 @@ async function tryClaim(fleet: Fleet, claim: Claim, jobId: string): Promise<Owne
     jobId,
     operation: operation(fleet, { route: "claim", factoryId }, {}),
     storeEvents: "when_half_full",
-    judge: (job) => {
+    judge: async (job) => {
       const nowMs = fleet.clock.now();
       if (!isQueued(job) || !isClaimable(job, claim.factory, nowMs))
         return { kind: "refused", answer: "lost" };
       const engine = job.engineClass ?? claim.factory.engines[0];
+      // Before the write: once the job is claimed, nothing that may fail stands before its answer.
+      claim.profile =
+        job.profile === undefined ? undefined : await resolveProfile(fleet, productId, job.profile);
+      if (job.profile !== undefined && claim.profile === undefined)
+        return { kind: "refused", answer: "lost" };
+      const profile = claim.profile?.id;
       return {
         kind: "write",
         next: toAssigned(
           job,
-          { factoryId, engine, claimId: claim.name, bootId: claim.factory.bootId },
+          { factoryId, engine, profile, claimId: claim.name, bootId: claim.factory.bootId },
           nowMs,
         ),
         answer: "won",
@@ -174,8 +184,9 @@ async function take(fleet: Fleet, claim: Claim, job: OwnedJob, how: "won" | "aga
     if (mine && (await withdrawLease(fleet, grant.lease))) await giveBack(fleet, job);
     return { kind: "nothing", reason: "contended" };
   }
-  const run = runOf(job);
-  if (run === undefined) throw new Error(`job ${job.id} was claimed without a run`);
+  const bare = runOf(job);
+  if (bare === undefined) throw new Error(`job ${job.id} was claimed without a run`);
+  const run = await withSnapshot(fleet, bare, claim.profile);
   await followUp(fleet, [() => Promise.all([openRun(fleet, run), closeRunsInOutbox(fleet, job)])]);
   return { kind: "claimed", job, lease: grant.lease.doc, run };
 }

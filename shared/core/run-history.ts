@@ -8,9 +8,11 @@ import { run as runSchema } from "../schema/run.js";
 import type { Run } from "../schema/run.js";
 import { SCHEMA_VERSION } from "../schema/limits.js";
 import type { Job } from "../schema/job.js";
+import type { Profile } from "../schema/profile.js";
 import type { Fleet } from "./fleet.js";
 import { readEvents } from "./read-events.js";
 import { runOf } from "./advance.js";
+import { resolveProfile } from "./profiles.js";
 
 const endedRunSchema = runSchema.omit({ id: true, productId: true, schemaVersion: true, jobId: true });
 
@@ -36,8 +38,25 @@ export async function openRun(fleet: Fleet, run: Run): Promise<void> {
 async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
   const stored = await fleet.runs.get(ended.jobId, ended.id);
   if (stored?.doc.endedAt !== undefined) return;
-  if (stored !== undefined) await fleet.runs.replaceIfMatch(stored, ended);
-  else if ((await fleet.runs.create(ended)).kind === "exists") await closeRun(fleet, ended);
+  const whole = await withSnapshot(fleet, withWhatIsStored(ended, stored?.doc));
+  if (stored !== undefined) await fleet.runs.replaceIfMatch(stored, whole);
+  else if ((await fleet.runs.create(whole)).kind === "exists") await closeRun(fleet, whole);
+}
+
+/**
+ * The run with what its profile holds: too much for a job and its events, which name the version alone. It
+ * never changes, so the run is the same whoever completes it. `known`: a version that is at hand.
+ */
+export async function withSnapshot(fleet: Fleet, run: Run, known?: Profile): Promise<Run> {
+  if (run.profile === undefined || run.profileSnapshot !== undefined) return run;
+  const profile = known?.id === run.profile ? known : await resolveProfile(fleet, run.productId, run.profile);
+  return profile === undefined ? run : { ...run, profileSnapshot: profile.snapshot };
+}
+
+/** A run as the job or its event tells it, with what its document has of the profile. */
+function withWhatIsStored(run: Run, stored: Run | undefined): Run {
+  if (stored?.profile !== run.profile || stored?.profileSnapshot === undefined) return run;
+  return { ...run, profileSnapshot: stored.profileSnapshot };
 }
 
 /** Closes the runs that the events still in the job's outbox tell of. */
@@ -65,14 +84,17 @@ export async function closeRunOfEpoch(fleet: Fleet, job: Job, leaseEpoch: number
 /** The stored runs as the job knows them: an event or a patch counts before its run document does. */
 export function withWhatTheJobKnows(runs: readonly Run[], job: Job): Run[] {
   const byEpoch = new Map(runs.map((run) => [run.leaseEpoch, run]));
+  const add = (run: Run): void => {
+    byEpoch.set(run.leaseEpoch, withWhatIsStored(run, byEpoch.get(run.leaseEpoch)));
+  };
   for (const event of job.outbox) {
     const ended = closedRun(job, event);
     // A run that is stored as ended may know more: its worker may have reported since.
     const known = ended && byEpoch.get(ended.leaseEpoch)?.endedAt !== undefined;
-    if (ended !== undefined && known !== true) byEpoch.set(ended.leaseEpoch, ended);
+    if (ended !== undefined && known !== true) add(ended);
   }
   const present = runOf(job);
   const stored = present && byEpoch.get(present.leaseEpoch);
-  if (present !== undefined && stored?.endedAt === undefined) byEpoch.set(present.leaseEpoch, present);
+  if (present !== undefined && stored?.endedAt === undefined) add(present);
   return [...byEpoch.values()].sort((a, b) => a.leaseEpoch - b.leaseEpoch);
 }

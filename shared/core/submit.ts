@@ -4,7 +4,7 @@
  *
  * | step | if it dies after this step |
  * |---|---|
- * | S1 read the deps: they exist, and give the job its order | nothing happened |
+ * | S1 read the deps: they exist, and give the job its order; so does the profile | nothing happened |
  * | S2 create the job, `queued`, or `blocked` with deps | a repetition finds it: `existing`, and S3 runs again |
  * | S3 judge its deps (`unblock`) | the sweep judges it |
  *
@@ -12,7 +12,6 @@
  * late duplicate must not undo what came after it. Still queued or blocked → `superseded`. Else refused.
  */
 import type { Job } from "../schema/job.js";
-import { rankOf } from "../schema/job.js";
 import { PAST_HASHES_MAX, SCHEMA_VERSION } from "../schema/limits.js";
 import { toInstant } from "../schema/primitives.js";
 import type { Submission } from "../schema/requests.js";
@@ -21,39 +20,45 @@ import { advance, entryStage } from "./advance.js";
 import { afterWrite } from "./after-write.js";
 import { changeJob, operation } from "./change-job.js";
 import type { Judgement, Operation } from "./change-job.js";
+import { contentFields, contentHashOf, contentOf, resolveDeps } from "./content.js";
+import type { Content } from "./content.js";
 import { tell } from "./decisions.js";
 import { orderOf, readDeps, refuseEdges } from "./deps.js";
 import { entered } from "./finish.js";
 import type { Fleet } from "./fleet.js";
-import { hashJson, jobIdOf } from "./hash.js";
+import { jobIdOf } from "./hash.js";
 import { StoreUnavailable } from "./ports/store.js";
 import type { Stored } from "./ports/store.js";
+import { findUnknown } from "./profiles.js";
 
 export type SubmitRefusal =
   | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
   | { kind: "dependency_cycle"; cycle: string[] }
   | { kind: "dependency_order"; deps: string[] }
-  | { kind: "unknown_dependency"; missing: string[] };
+  | { kind: "unknown_dependency"; missing: string[] }
+  /** The profile that it names, and that the product does not have. */
+  | { kind: "unknown_profile"; profile: string };
 export type Submitted =
   { kind: "created" | "existing" | "superseded" | "outdated"; job: Job } | SubmitRefusal;
 
 type Verdict = { kind: "created" | "existing" | "superseded" | "outdated" } | SubmitRefusal;
-
-/** What a submission says, apart from its key: with defaults, and with deps as ids. */
-type Content = Omit<Submission, "idempotencyKey">;
 
 /** Creates of one submission whose answers were lost, before it is said that nobody knows. */
 const CREATE_TRIES_MAX = 3;
 
 /** Creates, finds or supersedes the job that the submission's key names. */
 export async function submit(fleet: Fleet, productId: string, submission: Submission): Promise<Submitted> {
-  const { idempotencyKey, ...given } = submission;
+  const { idempotencyKey } = submission;
   const id = jobIdOf(productId, idempotencyKey);
-  const named = resolveDeps(productId, given.deps);
-  const content: Content = { ...given, deps: [...named.keys()] };
+  const named = resolveDeps(productId, submission.deps);
+  const content = contentOf(productId, submission, [...named.keys()]);
   if (named.has(id)) return { kind: "dependency_cycle", cycle: [id, id] };
 
-  const found = await readDeps(fleet, productId, content.deps);
+  const [found, profile] = await Promise.all([
+    readDeps(fleet, productId, content.deps),
+    findUnknown(fleet, productId, content.profile),
+  ]);
+  if (profile !== undefined) return { kind: "unknown_profile", profile };
   const missing = [...named.values()].filter((_, index) => found[index] === undefined);
   if (missing.length > 0) return { kind: "unknown_dependency", missing };
   const deps = found.filter((dep) => dep !== undefined);
@@ -112,6 +117,7 @@ async function resubmit(
     case "dependency_cycle":
     case "dependency_order":
     case "unknown_dependency":
+    case "unknown_profile":
       return verdict;
   }
 }
@@ -206,29 +212,4 @@ function newJob(
     stageChangedAt: at,
   };
   return advance(undefined, job, { type: "submitted", data: { contentHash: job.contentHash } }, nowMs);
-}
-
-function contentFields(content: Content) {
-  return { ...content, priorityRank: rankOf(content.priority), contentHash: contentHashOf(content) };
-}
-
-/** Sets are hashed as sets: naming the same deps or capabilities in another order is the same content. */
-function contentHashOf(content: Content): string {
-  return hashJson({
-    ...content,
-    // As it was hashed before there was a choice.
-    ...(content.onDependencyFailure === "block" ? { onDependencyFailure: undefined } : {}),
-    deps: content.deps.toSorted(),
-    capabilities: content.capabilities.toSorted(),
-  });
-}
-
-/**
- * The ids of the deps, each once, in the order given, with the name that it was given by. `key:` names
- * a job of the same product by its idempotency key.
- */
-function resolveDeps(productId: string, deps: readonly string[]): Map<string, string> {
-  const idOf = (dep: string): string =>
-    dep.startsWith("key:") ? jobIdOf(productId, dep.slice("key:".length)) : dep;
-  return new Map(deps.map((dep) => [idOf(dep), dep]));
 }

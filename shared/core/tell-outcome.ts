@@ -26,13 +26,14 @@ export interface Asked {
   readonly leaseEpoch?: number;
 }
 
-/** Tells of an outcome, unless a write has told of it. */
+/** Tells of an outcome, unless a write has told of it, or the request was wrong in itself: that is no decision. */
 export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
   const { operation, productId, jobId = "", factoryId = "", leaseEpoch = 0 } = asked;
   switch (outcome.kind) {
     case "created":
     case "superseded":
     case "claimed":
+    case "unknown_profile":
     case "patched":
     case "released":
     case "cancelled":

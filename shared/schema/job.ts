@@ -17,6 +17,7 @@ import {
   RETRIES_MAX,
   RETRY_KINDS_MAX,
 } from "./limits.js";
+import { profileRef } from "./profile.js";
 import { capabilities, capability, documentBase, id, instant, jsonUpTo, textUpTo } from "./primitives.js";
 import { stage } from "./stages.js";
 import type { OwnedStage } from "./stages.js";
@@ -108,7 +109,8 @@ export const job = z.object({
   priorityRank: z.int().min(0).max(3),
   capabilities,
   engineClass: capability.optional(),
-  profile: z.string().optional(),
+  /** The profile that its runs work with: `name`, or `name:version`. */
+  profile: profileRef.optional(),
   deps: z.array(id).max(DEPS_MAX),
   depsMode,
   /** Absent: `block`. */
@@ -143,7 +145,15 @@ export const job = z.object({
   exit: exit.optional(),
   verifyResult: result.optional(),
   /** The present or last owner's run, as far as a run document needs more than the job itself. */
-  run: z.object({ startedAt: instant, engine: capability.optional(), insights }).optional(),
+  run: z
+    .object({
+      startedAt: instant,
+      engine: capability.optional(),
+      /** The version that its claim resolved the job's profile to: `name:version`. */
+      profile: profileRef.optional(),
+      insights,
+    })
+    .optional(),
   /** Which boot of its factory claimed it, where that says. */
   bootId: id.optional(),
   /** Absent: nothing. The present owner's run is not in it. */

@@ -13,6 +13,10 @@ export const MANIFEST_BYTES_MAX = 64 * 1024;
 export const RESULT_BYTES_MAX = 16 * 1024;
 /** A factory's description of itself, in bytes of JSON. The contract's number. */
 export const DESCRIPTOR_BYTES_MAX = 8 * 1024;
+/** A profile's snapshot, in bytes of JSON: what a manifest may be. Each run of a job with a profile has a copy. */
+export const PROFILE_BYTES_MAX = 64 * 1024;
+/** Versions of one profile: nine digits, as `name:version` has them. */
+export const PROFILE_VERSION_MAX = 999_999_999;
 /** A failure's message, in characters: a sentence or a stack, not a log. */
 export const FAILURE_MESSAGE_CHARS_MAX = 4096;
 
@@ -23,6 +27,8 @@ export const CAPABILITIES_MAX = 64;
 export const CAPABILITY_CHARS_MAX = 64;
 /** Dependencies of one job. The contract's number; each is one read when the job is judged. */
 export const DEPS_MAX = 64;
+/** Jobs of one batch. The contract's number. */
+export const BATCH_JOBS_MAX = 100;
 /** Dependencies that `blockedBy` names. The contract's number. */
 export const BLOCKED_BY_MAX = 10;
 /** Seats of one factory: far above any real machine, low enough to catch a unit error. */

@@ -19,12 +19,20 @@ import {
   trackerItemId,
 } from "./job.js";
 import { leaseSeconds } from "./lease.js";
-import { DEPS_MAX, ID_CHARS_MAX, PAGE_DEFAULT, PAGE_MAX } from "./limits.js";
+import {
+  BATCH_JOBS_MAX,
+  DEPS_MAX,
+  ID_CHARS_MAX,
+  PAGE_DEFAULT,
+  PAGE_MAX,
+  PROFILE_VERSION_MAX,
+} from "./limits.js";
 import { capabilities, capability, id, instant } from "./primitives.js";
+import { profileName, profileRef, profileSnapshot } from "./profile.js";
 import { stage } from "./stages.js";
 
-/** A dependency: a job's id, or `key:` and the idempotency key of a job of the same product. */
-const dependency = z.string().refine((dep) => id.safeParse(dep.replace(/^key:/, "")).success, {
+/** A job as another one names it: its id, or `key:` and the idempotency key of a job of the same product. */
+const jobName = z.string().refine((name) => id.safeParse(name.replace(/^key:/, "")).success, {
   error: `must be a job's id, or key: and an idempotency key of 1 to ${ID_CHARS_MAX} characters`,
 });
 
@@ -33,18 +41,25 @@ export const submission = z.strictObject({
   bodyMd,
   manifestSnapshot: manifestSnapshot.optional(),
   trackerItemId: trackerItemId.optional(),
-  parentId: id.optional(),
+  /** A label: no job needs to have this id, or the key, yet. */
+  parentId: jobName.optional(),
   kind: kind.default("leaf"),
   priority: priority.default("medium"),
   capabilities: capabilities.default([]),
   engineClass: capability.optional(),
-  deps: z.array(dependency).max(DEPS_MAX).default([]),
+  profile: profileRef.optional(),
+  deps: z.array(jobName).max(DEPS_MAX).default([]),
   depsMode: depsMode.default("hard"),
   onDependencyFailure: onDependencyFailure.default("block"),
   budget: budget.optional(),
   retry: retry.optional(),
 });
 export type Submission = z.infer<typeof submission>;
+
+/** Jobs that may depend on one another by key, in any order. */
+export const batchRequest = z.strictObject({ jobs: z.array(submission).min(1).max(BATCH_JOBS_MAX) });
+
+export const profileRequest = z.strictObject({ snapshot: profileSnapshot });
 
 export const claimRequest = z.strictObject({
   factoryId: id,
@@ -147,7 +162,7 @@ const paging = {
 export const jobListQuery = z.strictObject({
   stage: stage.optional(),
   idempotencyKey: id.optional(),
-  parentId: id.optional(),
+  parentId: jobName.optional(),
   ...paging,
 });
 export type JobListQuery = z.infer<typeof jobListQuery>;
@@ -160,6 +175,10 @@ export const eventListQuery = z.strictObject({
 
 /** Any list that takes no filter. */
 export const pageQuery = z.strictObject(paging);
+
+export const profileQuery = z.strictObject({ version: count(1, PROFILE_VERSION_MAX).optional() });
+export const profileListQuery = z.strictObject({ name: profileName.optional(), ...paging });
+export const nameParams = z.strictObject({ name: profileName });
 
 export const noQuery = z.strictObject({});
 export const idParams = z.strictObject({ id });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { insights } from "./insights.js";
 import { exit, result } from "./job.js";
+import { profileRef } from "./profile.js";
 import { capability, documentBase, id, instant } from "./primitives.js";
 
 /** One factory's go at a job: opened by a claim, closed when the job leaves that owner. Its id is jobId:epoch. */
@@ -12,6 +13,8 @@ export const run = z.object({
   factoryId: id.optional(),
   /** The job's engine class, else the first engine that the factory named. */
   engine: capability.optional(),
+  /** The version that the job's profile stood for when this run began, and what it holds. */
+  profile: profileRef.optional(),
   profileSnapshot: z.unknown().optional(),
   startedAt: instant,
   endedAt: instant.optional(),

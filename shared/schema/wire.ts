@@ -8,6 +8,8 @@ import { lease } from "./lease.js";
 import type { HeldLease, Lease } from "./lease.js";
 import { RENEW_AFTER_FRACTION } from "./limits.js";
 import { omit } from "./omit.js";
+import { profile } from "./profile.js";
+import type { Profile } from "./profile.js";
 import { run } from "./run.js";
 import type { Run } from "./run.js";
 import type { Factory } from "./factory.js";
@@ -24,6 +26,7 @@ export const wireJob = job.pick({
   priority: true,
   capabilities: true,
   engineClass: true,
+  profile: true,
   deps: true,
   depsMode: true,
   onDependencyFailure: true,
@@ -68,6 +71,12 @@ export type WireLease = z.infer<typeof wireLease>;
 export const wireRun = run.omit({ id: true, schemaVersion: true });
 export type WireRun = z.infer<typeof wireRun>;
 
+export const wireProfile = profile.omit({ id: true, schemaVersion: true });
+export type WireProfile = z.infer<typeof wireProfile>;
+
+/** A profile's version in a list: what it holds is up to 64 KiB, and has a route of its own. */
+export const wireProfileVersion = wireProfile.omit({ snapshot: true });
+
 export const wireEvent = event;
 
 export const wireFactory = factory
@@ -93,9 +102,15 @@ export type EmptyClaimReason = (typeof EMPTY_CLAIM_REASONS)[number];
 const seconds = z.number().min(0);
 const jobCount = z.int().min(0);
 
+const jobsByStage = z.object(Object.fromEntries(STAGES.map((stage) => [stage, jobCount])));
+
+/** Where the children of a composite are. Each stage is counted by itself, so one that moves may count twice, or not. */
+export const childrenSummary = z.object({ total: jobCount, stages: jobsByStage });
+export type ChildrenSummary = z.infer<typeof childrenSummary>;
+
 /** A product at a glance. */
 export const stats = z.object({
-  jobs: z.object(Object.fromEntries(STAGES.map((stage) => [stage, jobCount]))),
+  jobs: jobsByStage,
   oldestQueuedSeconds: seconds,
   owned: jobCount,
   factories: z.object({ fresh: jobCount, stale: jobCount }),
@@ -130,6 +145,10 @@ export function toWireLease(stored: Lease | HeldLease, nowMs: number): WireLease
 }
 
 export function toWireRun(stored: Run): WireRun {
+  return omit(stored, "id", "schemaVersion");
+}
+
+export function toWireProfile(stored: Profile): WireProfile {
   return omit(stored, "id", "schemaVersion");
 }
 

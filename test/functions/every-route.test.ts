@@ -9,12 +9,14 @@ const MAY: Record<string, readonly KeyName[]> = {
   submit: ["submit", "admin", "acmeOnly"],
   factory: ["factory", "bound", "admin", "acmeOnly"],
   read: ["read", "admin", "acmeOnly"],
+  admin: ["admin", "acmeOnly"],
 };
 const EVERYBODY: readonly KeyName[] = ["submit", "factory", "bound", "read", "admin", "acmeOnly"];
 
 /** Every route with a credential: a request that is fine, though what it names may not exist. */
 const ROUTES = [
   { method: "POST", path: "/fleet/jobs", role: "submit", body: aSubmission() },
+  { method: "POST", path: "/fleet/jobs/batch", role: "submit", body: { jobs: [aSubmission()] } },
   { method: "GET", path: "/fleet/jobs", role: "read" },
   { method: "GET", path: "/fleet/jobs/nothing", role: "read" },
   { method: "PATCH", path: "/fleet/jobs/nothing", role: "factory", body: FENCED },
@@ -34,6 +36,9 @@ const ROUTES = [
   { method: "GET", path: "/fleet/jobs/nothing/events", role: "read" },
   { method: "GET", path: "/fleet/factories", role: "read" },
   { method: "GET", path: "/fleet/factories/nothing", role: "read" },
+  { method: "PUT", path: "/fleet/profiles/p", role: "admin", body: { snapshot: { model: "opus" } } },
+  { method: "GET", path: "/fleet/profiles", role: "read" },
+  { method: "GET", path: "/fleet/profiles/nothing", role: "read" },
   { method: "GET", path: "/fleet/stats", role: "read" },
 ];
 const WITH_BODY = ROUTES.filter(({ body }) => body !== undefined);

@@ -42,6 +42,18 @@ describe.each(["memory", "cosmos"] as const)("reading jobs (%s)", (provider) => 
       expect(none.body).toEqual({ value: [] });
     });
 
+    it("finds a parent's children by its key as well as by its id", async () => {
+      const product = aProduct(app);
+      const child = await product.submit({ parentId: "key:epic" });
+      const parent = await product.submit({ idempotencyKey: "epic", kind: "composite" });
+      for (const name of [parent.id, "key:epic"]) {
+        const found = await product.call("GET", `/fleet/jobs?parentId=${name}`);
+        expect(ids(found.body.value)).toEqual([child.id]);
+      }
+      const byBoth = `/fleet/jobs?parentId=key:epic&idempotencyKey=${child.idempotencyKey}`;
+      expect(ids((await product.call("GET", byBoth)).body.value)).toEqual([child.id]);
+    });
+
     it("finds the job of an idempotency key, if the other filters fit", async () => {
       const product = aProduct(app);
       const job = await product.submit();
@@ -139,6 +151,48 @@ describe.each(["memory", "cosmos"] as const)("reading jobs (%s)", (provider) => 
       await product.call("PATCH", `/fleet/jobs/${job.id}`, { body: { ...body, stage: "building" } });
       tags.push(await tagNow());
       expect(new Set(tags).size).toBe(3);
+    });
+
+    it("shows where a composite's children are, and only a composite's", async () => {
+      const product = aProduct(app);
+      const parent = await product.submit({ kind: "composite", priority: "low" });
+      const path = `/fleet/jobs/${parent.id}`;
+      const children = async () => (await product.call("GET", path)).body.children;
+      expect((await children()).total).toBe(0);
+      const leaf = await product.submit({ parentId: parent.id });
+      await product.submit({ parentId: parent.id });
+      await product.submit({ parentId: parent.id, deps: [leaf.id] });
+      await product.submit();
+      await aProduct(app).submit({ parentId: parent.id });
+      await product.factory("f1");
+      const { job } = await product.claim("f1");
+      await product.call("PATCH", `/fleet/jobs/${job.id}`, {
+        body: { factoryId: "f1", leaseEpoch: 1, stage: "review" },
+      });
+      const none = { assigned: 0, building: 0, testing: 0, shipped: 0, failed: 0, dead_letter: 0 };
+      expect(await children()).toEqual({
+        total: 3,
+        stages: { ...none, queued: 1, blocked: 1, review: 1 },
+      });
+      expect((await product.call("GET", `/fleet/jobs/${leaf.id}`)).body).not.toHaveProperty("children");
+    });
+
+    it("gives a composite another tag when a child moved, and 304 while none did", async () => {
+      const product = aProduct(app);
+      const parent = await product.submit({ kind: "composite", deps: [(await product.submit()).id] });
+      const path = `/fleet/jobs/${parent.id}`;
+      const tagNow = async () => (await product.call("GET", path)).headers.get("etag") ?? "";
+      const asked = async (tag: string) =>
+        (await product.call("GET", path, { headers: { "if-none-match": tag } })).status;
+      const before = await tagNow();
+      expect(await asked(before)).toBe(304);
+      await product.submit({ parentId: parent.id, priority: "critical" });
+      expect(await asked(before)).toBe(200);
+      const one = await tagNow();
+      expect(await asked(one)).toBe(304);
+      await product.factory("f1");
+      await product.claim("f1");
+      expect(await asked(one)).toBe(200);
     });
 
     it("shows another product's job exactly as one that doesn't exist", async () => {

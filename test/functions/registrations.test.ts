@@ -7,6 +7,7 @@ const EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 /** Every function of the app: name, methods, route, and whether the platform's function keys guard it. */
 const HTTP_FUNCTIONS = [
   ["submit-job", ["POST"], "fleet/jobs", "function"],
+  ["submit-batch", ["POST"], "fleet/jobs/batch", "function"],
   ["list-jobs", ["GET"], "fleet/jobs", "function"],
   ["get-job", ["GET"], "fleet/jobs/{id}", "function"],
   ["patch-job", ["PATCH"], "fleet/jobs/{id}", "function"],
@@ -21,6 +22,9 @@ const HTTP_FUNCTIONS = [
   ["list-events", ["GET"], "fleet/jobs/{id}/events", "function"],
   ["list-factories", ["GET"], "fleet/factories", "function"],
   ["get-factory", ["GET"], "fleet/factories/{id}", "function"],
+  ["put-profile", ["PUT"], "fleet/profiles/{name}", "function"],
+  ["get-profile", ["GET"], "fleet/profiles/{name}", "function"],
+  ["list-profiles", ["GET"], "fleet/profiles", "function"],
   ["stats", ["GET"], "fleet/stats", "function"],
   ["health", ["GET"], "fleet/health", "anonymous"],
   ["openapi", ["GET"], "fleet/openapi.json", "anonymous"],

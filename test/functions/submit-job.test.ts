@@ -136,16 +136,31 @@ describe.each(["memory", "cosmos"] as const)("POST /fleet/jobs (%s)", (provider)
     expect(bad.body.errors).toMatchObject([{ path: "Idempotency-Key" }]);
   });
 
-  it.each([["profile", { profile: "default" }]])(
-    "refuses %s, which a later version adds, by name",
-    async (path, given) => {
-      const { call } = aProduct(app);
-      const answer = await call("POST", "/fleet/jobs", { body: aSubmission(given) });
-      expect(answer.status).toBe(400);
-      expect(answer.body).toMatchObject({ code: "validation_failed", errors: [{ path }] });
-      expect(answer.body.errors).toHaveLength(1);
-    },
-  );
+  it("takes a profile that is there, and shows it", async () => {
+    const product = aProduct(app);
+    await product.call("PUT", "/fleet/profiles/careful", { body: { snapshot: { model: "opus" } } });
+    expect(await product.submit({ profile: "careful" })).toMatchObject({ profile: "careful" });
+    for (const profile of ["bold", "careful:2", "careful:0", "careful:", "a/b", 7]) {
+      const answer = await product.call("POST", "/fleet/jobs", { body: aSubmission({ profile }) });
+      expect([answer.status, answer.body.code]).toEqual([400, "validation_failed"]);
+      expect(answer.body.errors).toMatchObject([{ path: "profile" }]);
+    }
+    const foreign = await aProduct(app).call("POST", "/fleet/jobs", {
+      body: aSubmission({ profile: "careful" }),
+    });
+    expect(foreign.body).toMatchObject({ status: 400, errors: [{ path: "profile" }] });
+  });
+
+  it("takes a parent by id or by key, and no job needs to have it yet", async () => {
+    const product = aProduct(app);
+    const label = await product.submit({ parentId: "epic-1" });
+    expect(label.parentId).toBe("epic-1");
+    const child = await product.submit({ parentId: "key:epic" });
+    const parent = await product.submit({ idempotencyKey: "epic", kind: "composite", deps: [child.id] });
+    expect(child.parentId).toBe(parent.id);
+    const bad = await product.call("POST", "/fleet/jobs", { body: aSubmission({ parentId: "a b" }) });
+    expect(bad.body).toMatchObject({ status: 400, errors: [{ path: "parentId" }] });
+  });
 
   it("names the element that is wrong", async () => {
     const { call } = aProduct(app);

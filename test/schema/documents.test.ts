@@ -41,6 +41,9 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
   fleet_profiles: [
     ["version zero", { version: 0 }, "version"],
     ["no snapshot", { snapshot: undefined }, "snapshot"],
+    ["a snapshot that is a list", { snapshot: [] }, "snapshot"],
+    ["a snapshot of more than 64 KiB", { snapshot: { x: "x".repeat(64 * 1024) } }, "snapshot"],
+    ["a name with a colon", { name: "careful:1" }, "name"],
   ],
   fleet_events: [
     ["a type that does not exist", { type: "done" }, "type"],

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 Error.stackTraceLimit = 20;
 
 const CORE = fileURLToPath(new URL("../../shared/core/", import.meta.url));
-const CALL = /fleet\.(jobs|leases|runs|events|factories)\.\w+\(/g;
+const CALL = /fleet\.(jobs|leases|runs|events|factories|profiles)\.\w+\(/g;
 
 /** Where an operation was asked for. The stack is taken at once, and read only if somebody asks. */
 export class CallSite {
@@ -27,7 +27,7 @@ export class CallSite {
 }
 
 /** What only reads and decides nothing: a death in it leaves nothing behind. */
-const ONLY_READS = ["stats.js", "snapshot.js"];
+const ONLY_READS = ["stats.js", "snapshot.js", "children.js"];
 
 /** Every line of the compiled core that calls a repository, but for what only reads. */
 export function sitesThatExist(): string[] {

@@ -5,6 +5,7 @@
  */
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
+import type { Profile } from "../../shared/schema/profile.js";
 import { satisfiesDependants } from "../../shared/schema/stages.js";
 import { during, essence, essenceOfLease } from "./seen.js";
 import type { At, Request } from "./seen.js";
@@ -12,6 +13,7 @@ import type { At, Request } from "./seen.js";
 interface Watched {
   readonly jobs: ReadonlyMap<string, readonly At<Job>[]>;
   readonly leases: ReadonlyMap<string, readonly At<Lease>[]>;
+  readonly profiles: ReadonlyMap<string, readonly At<Profile>[]>;
   readonly owners: ReadonlyMap<string, string>;
   readonly grants: ReadonlyMap<string, unknown>;
   readonly told: ReadonlySet<string>;
@@ -43,7 +45,8 @@ function satisfiedSince({ jobs }: Watched, id: string, from: number): string {
 }
 
 /** What was in force at some instant from `from` to now, of each job and its lease: in which order is no matter. */
-function sinceThen({ jobs, leases }: Watched, from: number): string[] {
+function sinceThen({ jobs, leases, profiles }: Watched, from: number): string[] {
+  const latest = [...profiles.values()].flatMap((history) => during(history, from).map(({ doc }) => doc.id));
   const pairs = [...jobs].flatMap(([id, history]) => {
     const held = during(leases.get(id), from);
     return during(history, from).flatMap(({ step, doc }, place, versions) => {
@@ -54,5 +57,5 @@ function sinceThen({ jobs, leases }: Watched, from: number): string[] {
       return [first, ...later].map((lease) => id + essence(doc) + (lease ? essenceOfLease(lease.doc) : ""));
     });
   });
-  return [...new Set(pairs)].sort();
+  return [...new Set([...pairs, ...latest])].sort();
 }

@@ -4,8 +4,9 @@
  * The search is Wing and Gong's, with Lowe's memory of the states that were tried.
  */
 import type { Op } from "./history.js";
-import { NO_JOB, after, unasked } from "./one-job.js";
-import type { OneJob } from "./one-job.js";
+import { after, unasked } from "./one-job.js";
+import { NO_JOB } from "./one-job-state.js";
+import type { OneJob } from "./one-job-state.js";
 
 /** Orders tried before the search gives up: a history of 40 calls needs a few hundred. */
 const TRIES_MAX = 200_000;

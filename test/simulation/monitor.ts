@@ -6,14 +6,17 @@
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
-import type { Run } from "../../shared/schema/run.js";
 import type { Lease } from "../../shared/schema/lease.js";
+import type { Profile } from "../../shared/schema/profile.js";
+import type { Run } from "../../shared/schema/run.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
 import { checkRun } from "./bill-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
+import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
+import { checkProfile, checkRunProfile, profileName } from "./profile-rules.js";
 import type { At, Request, Seen } from "./seen.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
@@ -25,6 +28,8 @@ export class Monitor implements Seen {
   readonly factories = new Map<string, At<Factory>[]>();
   /** The latest version of each run document, by its id. */
   readonly runs = new Map<string, Run>();
+  /** By product and name. */
+  readonly profiles = new Map<string, At<Profile>[]>();
   /** Who was seen to own each epoch of each job. */
   readonly owners = new Map<string, string>();
   /** Every event that was ever visible, by job and number. */
@@ -48,6 +53,8 @@ export class Monitor implements Seen {
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
     for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
+    for (const profile of documents<Profile>(store, "fleet_profiles"))
+      this.#remember(this.profiles, profileName(profile), profile, "set-up");
     for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
@@ -146,11 +153,17 @@ export class Monitor implements Seen {
       case "fleet_runs": {
         const run = after as unknown as Run;
         checkRun(this.runs.get(run.id), run);
+        checkRunProfile(this.profiles, before as unknown as Run | undefined, run);
         this.runs.set(run.id, run);
         return;
       }
+      case "fleet_profiles": {
+        const profile = after as unknown as Profile;
+        checkProfile(this.profiles, before, profile);
+        this.#remember(this.profiles, profileName(profile), profile, by);
+        return;
+      }
       // Nothing hangs on what these say: the job decides.
-      case "fleet_profiles":
       case "fleet_artifacts":
     }
   }
@@ -221,21 +234,6 @@ export class Monitor implements Seen {
     const lease = this.lease(id);
     if (lease !== undefined) checkLease(job, lease);
   }
-}
-
-/** What a write does on behalf of whoever asked for it. Tidying up (events, runs, unblocking) is no effect. */
-function effectOf(
-  container: Operation["container"],
-  after: Doc,
-  before: Doc | undefined,
-): string | undefined {
-  if (container === "fleet_factories") return "heartbeat";
-  if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
-  if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
-  // Of whoever fails with a dependency nobody asked it.
-  const type = (after as unknown as Job).outbox.at(-1)?.type;
-  if (type === "failed" && before?.["stage"] === "blocked") return undefined;
-  return type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
 }
 
 function factoryName({ productId, id }: Factory): string {

@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.js";
 import { ANSWERS } from "./mutants-answers.js";
 import { ENDINGS } from "./mutants-endings.js";
+import { GRAPHS } from "./mutants-graphs.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
 
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SWEEPING,
   ...ANSWERS,
   ...ENDINGS,
+  ...GRAPHS,
 ];

@@ -3,61 +3,9 @@
  * not from the code. What no client asks for (a lease revoked, a job reaped) may happen at any time.
  */
 import type { Identity } from "../../shared/core/fence.js";
-import type { Stage } from "../../shared/schema/stages.js";
 import type { Answer, Call, View } from "./history.js";
-
-export interface OneJob {
-  readonly exists: boolean;
-  readonly content: string;
-  readonly past: readonly string[];
-  /** `queued` stands for blocked, too: no client decides which. */
-  readonly stage: Stage;
-  readonly epoch: number;
-  readonly attempt: number;
-  readonly holder: string | undefined;
-  readonly claimName: string | undefined;
-  readonly checkpoint: string | undefined;
-  readonly revoked: boolean;
-  readonly cancelled: boolean;
-  /** Claimed by a call that was not told so: it may give the job back by itself. */
-  readonly unsaid: boolean;
-  /** The keys of this epoch's accepted operations, with what they asked for. */
-  readonly done: Readonly<Record<string, string>>;
-}
-
-export const NO_JOB: OneJob = {
-  exists: false,
-  content: "",
-  past: [],
-  stage: "queued",
-  epoch: 0,
-  attempt: 0,
-  holder: undefined,
-  claimName: undefined,
-  checkpoint: undefined,
-  revoked: false,
-  cancelled: false,
-  unsaid: false,
-  done: {},
-};
-
-const OWNED: readonly Stage[] = ["assigned", "building", "review", "testing"];
-const FINAL: readonly Stage[] = ["shipped", "failed", "dead_letter"];
-const MOVES: Partial<Record<Stage, readonly Stage[]>> = {
-  assigned: ["building", "review", "testing", "shipped", "failed"],
-  building: ["building", "review", "testing", "shipped", "failed"],
-  review: ["review", "building", "testing", "shipped", "failed"],
-  testing: ["testing", "building", "review", "shipped", "failed"],
-};
-
-const owned = (job: OneJob): boolean => OWNED.includes(job.stage);
-const queuedAgain = (job: OneJob): OneJob => ({
-  ...job,
-  stage: "queued",
-  holder: undefined,
-  revoked: false,
-  unsaid: false,
-});
+import { FINAL, MOVES, NO_JOB, owned, queuedAgain } from "./one-job-state.js";
+import type { OneJob } from "./one-job-state.js";
 
 /** What may happen without a client. No epoch above `epochMax` is of interest. */
 export function unasked(job: OneJob, epochMax: number): OneJob[] {

@@ -19,6 +19,7 @@ import {
 } from "./answer-rules.js";
 import type { Told } from "./answer-rules.js";
 import { contentOf } from "./history.js";
+import { checkGrantedProfile } from "./profile-clients.js";
 import type { Self } from "./run.js";
 import { during } from "./seen.js";
 import { Violation } from "./violation.js";
@@ -35,6 +36,7 @@ export function doClaim(self: Self, factoryId: string, claimId?: string) {
         case "claimed": {
           const who = { factoryId, leaseEpoch: answer.lease.leaseEpoch };
           checkGranted(told, answer.job, who);
+          checkGrantedProfile(told, answer.job, answer.run);
           self.monitor.told.add(`${answer.job.id}/${who.leaseEpoch}`);
           if (name !== undefined) checkOneJobPerClaim(self, `${self.productId}/${name}`, answer.job.id, who);
           return;
@@ -150,7 +152,7 @@ export function doSubmit(
   );
 }
 
-function checkSubmitted(
+export function checkSubmitted(
   told: Told,
   jobId: string,
   content: string,
@@ -187,6 +189,10 @@ function checkSubmitted(
       checkRefused(told, answer.kind);
       if (!was((job) => contentOf(job) !== content && job.stage !== "queued" && job.stage !== "blocked"))
         fail("the job was open, or the same");
+      return;
+    case "unknown_profile":
+      checkRefused(told, answer.kind);
+      if (monitor.profiles.has(`${productId}/${answer.profile.split(":")[0] ?? ""}`)) fail("it has versions");
       return;
     case "unknown_dependency":
       checkRefused(told, answer.kind);

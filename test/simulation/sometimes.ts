@@ -75,6 +75,16 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "fenced, for nobody owns it": `return fenced("lease_not_held"`,
     "fenced by holder": `return fenced("not_holder"`,
   },
+  batch: {
+    "the store fails in a batch": "storeFailed = true",
+    "an entry waits for one that was refused": "because: { index: dep",
+    "nothing of a batch was done": "throw unsure ??",
+    "a batch is refused as a whole": `errors.push({ index, refusal: renamed(`,
+  },
+  profiles: {
+    "one content is put twice at once": `{ kind: "existing", profile: taken`,
+    "a content comes back": `{ kind: "existing", profile: same`,
+  },
   submit: {
     "a create has no answer": `return { kind: "unknown" `,
     "a key is taken": `: { kind: "taken"`,
@@ -104,7 +114,7 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "run-history": {
     "two close one run": `=== "exists")\n        await closeRun(`,
-    "a run is closed that was never stored": "await fleet.runs.create(ended",
+    "a run is closed that was never stored": "await fleet.runs.create(whole",
     "an open run is closed": "await fleet.runs.replaceIfMatch(stored",
   },
   heartbeat: {

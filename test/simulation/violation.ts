@@ -1,8 +1,8 @@
-/** A broken invariant, by its number in docs/protocol.md. */
+/** A broken invariant, by its number or its name in docs/protocol.md. */
 export class Violation extends Error {
-  readonly invariant: number | "liveness";
-  constructor(invariant: number | "liveness", what: string) {
-    super(`${invariant === "liveness" ? invariant : `invariant ${invariant}`}: ${what}`);
+  readonly invariant: number | "liveness" | "profile";
+  constructor(invariant: number | "liveness" | "profile", what: string) {
+    super(`${typeof invariant === "string" ? invariant : `invariant ${invariant}`}: ${what}`);
     this.name = "Violation";
     this.invariant = invariant;
   }

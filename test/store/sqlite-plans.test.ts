@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Condition, Query } from "../../shared/core/ports/store.js";
 import { OWNED_STAGES } from "../../shared/schema/stages.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
-import { projectionColumns, selectSql } from "../../shared/store/sqlite-query.js";
+import { countSql, projectionColumns, selectSql } from "../../shared/store/sqlite-query.js";
 import { createSchema } from "../../shared/store/sqlite-schema.js";
 import { aQuery, byQueueOrder, newestFirst } from "./fixtures.js";
 
@@ -37,6 +37,21 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
   [
     ["a claim's candidates", "fleet_jobs", "acme", claimQuery, "by_stage_priorityRank_order_id"],
     ["a list of jobs", "fleet_jobs", "acme", { orderBy: newestFirst }, "by_createdAt_id"],
+    [
+      "a composite's children",
+      "fleet_jobs",
+      "acme",
+      { where: [equal("parentId", "epic-1")], orderBy: newestFirst, after: [noon, "x"] },
+      "with_parentId_createdAt_id",
+    ],
+    [
+      "a profile's latest version",
+      "fleet_profiles",
+      "acme",
+      { where: [equal("name", "careful")], orderBy: [{ field: "version", direction: "descending" }] },
+      "by_name_version",
+    ],
+    ["all profiles", "fleet_profiles", "acme", { orderBy: ascending("name", "version") }, "by_name_version"],
     [
       "the next page of it",
       "fleet_jobs",
@@ -106,6 +121,12 @@ describe("the embedded store's indexes", () => {
     expect(steps).toContain(index);
     expect(steps).not.toContain(`SCAN ${container}`);
     expect(steps).not.toContain("TEMP B-TREE");
+  });
+
+  it("count a composite's children in one stage without reading any of them", () => {
+    const sql = countSql("fleet_jobs", "acme", [equal("parentId", "epic-1"), equal("stage", "queued")]);
+    const [step] = db.prepare(`EXPLAIN QUERY PLAN ${sql.text}`).all(...sql.values);
+    expect(step?.["detail"]).toContain("COVERING INDEX fleet_jobs_with_parentId_stage");
   });
 
   it.each([

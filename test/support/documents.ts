@@ -71,7 +71,9 @@ export const aDocument: { [C in ContainerName]: (given?: Partial<Documents[C]>) 
     id: "careful:1",
     name: "careful",
     version: 1,
+    contentHash: "hash-of-careful-1",
     snapshot: { model: "opus" },
+    createdAt: at,
     ...given,
   }),
   fleet_events: (given) => ({

@@ -1,16 +1,28 @@
 /** What an answer may hold, and what a test says of a part whose value it can't know. */
 import { expect } from "vitest";
 import type { JobEvent } from "../../shared/schema/event.js";
-import type { Directive, WireFactory, WireJob, WireLease, WireRun } from "../../shared/schema/wire.js";
+import type {
+  ChildrenSummary,
+  Directive,
+  WireFactory,
+  WireJob,
+  WireLease,
+  WireProfile,
+  WireRun,
+} from "../../shared/schema/wire.js";
 
 /** An item of any list. */
-export type Item = Partial<WireJob & WireRun & WireFactory & JobEvent>;
+export type Item = Partial<
+  WireJob & WireRun & WireFactory & JobEvent & Pick<WireProfile, "name" | "version">
+>;
 
 /**
  * Every member that some answer of the contract has. Which of them an answer does have is what tests
  * assert, and what every answer is held against: the OpenAPI document.
  */
-export interface Body extends WireJob {
+export interface Body extends Omit<WireJob, "profile"> {
+  /** A job's is its name, an answer's the profile itself. */
+  readonly profile: WireProfile;
   readonly outcome: string;
   readonly job: WireJob;
   readonly lease: WireLease;
@@ -29,6 +41,10 @@ export interface Body extends WireJob {
   readonly detail: string;
   readonly instance: string;
   readonly errors: readonly { readonly path: string; readonly message: string }[];
+  /** Of a batch, one for each entry. */
+  readonly results: readonly Partial<Body>[];
+  readonly error: { readonly status: number; readonly code: string; readonly detail: string };
+  readonly children: ChildrenSummary;
 }
 
 export interface Answered {

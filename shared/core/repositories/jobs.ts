@@ -122,6 +122,10 @@ function holdings(store: Store) {
     countByStage: (productId: string, stage: Stage): Promise<number> =>
       store.count(jobs, productId, [equal("stage", stage)]),
 
+    /** How many jobs in this stage name `parentId` as their parent. */
+    countChildren: (productId: string, parentId: string, stage: Stage): Promise<number> =>
+      store.count(jobs, productId, [equal("parentId", parentId), equal("stage", stage)]),
+
     /** How many jobs the factory owns now. */
     countHeldBy: (productId: string, factoryId: string): Promise<number> =>
       store.count(jobs, productId, [equal("holderFactoryId", factoryId), owned]),

@@ -38,7 +38,10 @@ it.each<[string, (fleet: Fleet) => Promise<unknown>]>([
   ["a job's runs", (fleet) => fleet.runs.list("job-1", 1)],
   ["a job's artifacts", (fleet) => fleet.artifacts.list("job-1", 1)],
   ["a product's factories", (fleet) => fleet.factories.list("acme", 1)],
-  ["a profile's versions", (fleet) => fleet.profiles.versions("acme", "careful", 1)],
+  ["a profile's latest version", (fleet) => fleet.profiles.latest("acme", "careful")],
+  ["a profile's content", (fleet) => fleet.profiles.withContent("acme", "careful", "h")],
+  ["the profiles", (fleet) => fleet.profiles.list("acme", undefined, 1)],
+  ["a profile's versions", (fleet) => fleet.profiles.list("acme", "careful", 1)],
 ])("%s: what is answered or decided from it is asked fresh", async (_what, ask) => {
   const { fleet, asked } = asking();
   await ask(fleet);
@@ -134,8 +137,56 @@ onEachStore("a query", (open) => {
     const profiles = profileRepository(await open());
     await profiles.create(aDocument.fleet_profiles());
     await profiles.create(aDocument.fleet_profiles({ id: "bold:2", name: "bold", version: 2 }));
-    expect(ids((await profiles.versions("acme", "careful", 10)).value)).toEqual(["careful:1"]);
-    expect((await profiles.versions("acme", "careful", 10, 1)).value).toEqual([]);
+    const careful = { productId: "acme", name: "careful", version: 1 };
+    expect((await profiles.list("acme", "careful", 10)).value).toMatchObject([careful]);
+    expect((await profiles.list("acme", "careful", 10, ["careful", 1])).value).toEqual([]);
+    expect((await profiles.latest("acme", "careful"))?.id).toBe("careful:1");
+    expect(await profiles.latest("umbrella", "careful")).toBeUndefined();
+  });
+
+  it("for profiles goes by name, then by number, and leaves out what they hold", async () => {
+    const profiles = profileRepository(await open());
+    for (const id of ["b:10", "b:9", "a:1"]) {
+      const [name = "", version] = id.split(":");
+      await profiles.create(aDocument.fleet_profiles({ id, name, version: Number(version) }));
+    }
+    const names = async (after?: [string, number]) =>
+      (await profiles.list("acme", undefined, 10, after)).value.map((one) => `${one.name}:${one.version}`);
+    expect(await names()).toEqual(["a:1", "b:9", "b:10"]);
+    expect(await names(["b", 9])).toEqual(["b:10"]);
+    const [first] = (await profiles.list("acme", undefined, 1)).value;
+    expect(first).not.toHaveProperty("snapshot");
+    expect((await profiles.latest("acme", "b"))?.version).toBe(10);
+  });
+
+  it("for a profile's content finds the first version that has it, and no other profile's", async () => {
+    const profiles = profileRepository(await open());
+    const version = (id: string, contentHash: string) =>
+      profiles.create(
+        aDocument.fleet_profiles({
+          id,
+          name: id.split(":")[0] ?? "",
+          version: Number(id.split(":")[1]),
+          contentHash,
+        }),
+      );
+    await version("a:1", "one");
+    await version("a:2", "two");
+    await version("b:1", "three");
+    expect((await profiles.withContent("acme", "a", "two"))?.id).toBe("a:2");
+    expect(await profiles.withContent("acme", "a", "three")).toBeUndefined();
+  });
+
+  it("for a composite's children counts those of one stage, and no other parent's", async () => {
+    const jobs = jobRepository(await open());
+    await jobs.create(job("a", { parentId: "p", stage: "queued" }));
+    await jobs.create(job("b", { parentId: "p", stage: "shipped" }));
+    await jobs.create(job("c", { parentId: "p", stage: "queued" }));
+    await jobs.create(job("d", { parentId: "q", stage: "queued" }));
+    await jobs.create(job("e", { stage: "queued" }));
+    expect(await jobs.countChildren("acme", "p", "queued")).toBe(2);
+    expect(await jobs.countChildren("acme", "p", "shipped")).toBe(1);
+    expect(await jobs.countChildren("umbrella", "p", "queued")).toBe(0);
   });
 
   it("for artifacts goes on behind an id, and one can be deleted under its etag", async () => {

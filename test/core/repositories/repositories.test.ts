@@ -78,9 +78,8 @@ onEachStore("a round trip through its repository", (open) => {
     }
     expect(await profiles.create(aDocument.fleet_profiles())).toEqual({ kind: "exists" });
     expect((await profiles.get("acme", "careful:2"))?.doc.version).toBe(2);
-    expect((await profiles.versions("acme", "careful", 10)).value.map(({ version }) => version)).toEqual([
-      1, 2, 10,
-    ]);
+    const versions = (await profiles.list("acme", "careful", 10)).value.map(({ version }) => version);
+    expect(versions).toEqual([1, 2, 10]);
   });
 
   it("of an artifact", async () => {
