@@ -6,6 +6,7 @@ import { id } from "../../shared/schema/primitives.js";
 import { PROBLEMS } from "../../shared/schema/problems.js";
 import type { ProblemCode } from "../../shared/schema/problems.js";
 import { stage } from "../../shared/schema/stages.js";
+import { wireArtifact } from "../../shared/schema/wire-artifact.js";
 import { directive, wireEvent, wireFactory, wireJob, wireLease, wireRun } from "../../shared/schema/wire.js";
 import type { KeyMeaning } from "./idempotency-key.js";
 import type { ProductRoute, Route } from "./route.js";
@@ -74,6 +75,7 @@ export function openApiDocument(routes: readonly Route[]) {
         Run: wireRun,
         Event: wireEvent,
         Factory: wireFactory,
+        Artifact: wireArtifact,
         Directive: directive,
       },
     },

@@ -2,6 +2,7 @@
  * What an operation answered, in the words of the closed list. Moves of a job are told by the write that
  * makes them (decisions.ts); here is the rest: what was refused, found as it was, or empty.
  */
+import type { Added } from "./add-artifact.js";
 import type { Operation } from "../schema/decision.js";
 import type { Claimed } from "./claim.js";
 import type { Patched } from "./patch.js";
@@ -10,7 +11,7 @@ import type { Released } from "./release.js";
 import type { Renewed } from "./renew.js";
 import type { Submitted } from "./submit.js";
 
-export type Outcome = Submitted | Claimed | Patched | Renewed | Released;
+export type Outcome = Submitted | Claimed | Patched | Renewed | Released | Added;
 
 /**
  * Who asked for what. A submission names no job and no factory, a claim no job; and what they are answered
@@ -33,6 +34,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "claimed":
     case "patched":
     case "released":
+    case "artifact_added":
       return;
     case "existing":
     case "outdated": {
@@ -45,15 +47,8 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
       return;
     case "renewed": {
       const { renewals, leaseSeconds } = outcome.lease;
-      log.decision({
-        decision: "renewed",
-        productId,
-        jobId,
-        factoryId,
-        leaseEpoch,
-        renewals,
-        leaseSeconds,
-      });
+      const who = { productId, jobId, factoryId, leaseEpoch };
+      log.decision({ decision: "renewed", ...who, renewals, leaseSeconds });
       return;
     }
     case "stale_lease":
@@ -65,6 +60,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
       return;
     }
     case "idempotency_conflict":
+    case "artifact_name_taken":
     case "dependency_cycle":
     case "dependency_order":
     case "unknown_dependency":
@@ -76,7 +72,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
       log.decision({
         decision: "refused",
         operation,
-        reason: outcome.kind,
+        reason: outcome.kind === "artifact_name_taken" ? "idempotency_conflict" : outcome.kind,
         productId,
         ...(named === undefined ? {} : { jobId: named }),
         ...(asked.factoryId === undefined ? {} : { factoryId: asked.factoryId }),

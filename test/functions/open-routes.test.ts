@@ -73,7 +73,7 @@ describe.each(["memory", "cosmos"] as const)("what anybody may ask (%s)", (provi
   });
 
   it.each([
-    ["GET", "/fleet/jobs/j1/artifacts"],
+    ["GET", "/fleet/jobs/j1/artifacts/a1"],
     ["POST", "/fleet/jobs/batch"],
     ["POST", "/fleet/jobs/j1/cancel"],
     ["POST", "/fleet/jobs/j1/redrive"],

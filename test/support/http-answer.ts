@@ -1,10 +1,12 @@
 /** What an answer may hold, and what a test says of a part whose value it can't know. */
 import { expect } from "vitest";
+import type { Upload } from "../../shared/core/ports/blobs.js";
 import type { JobEvent } from "../../shared/schema/event.js";
+import type { WireArtifact } from "../../shared/schema/wire-artifact.js";
 import type { Directive, WireFactory, WireJob, WireLease, WireRun } from "../../shared/schema/wire.js";
 
 /** An item of any list. */
-export type Item = Partial<WireJob & WireRun & WireFactory & JobEvent>;
+export type Item = Partial<WireJob & WireRun & WireFactory & JobEvent & WireArtifact>;
 
 /**
  * Every member that some answer of the contract has. Which of them an answer does have is what tests
@@ -17,6 +19,8 @@ export interface Body extends WireJob {
   readonly leases: readonly WireLease[];
   readonly run: WireRun;
   readonly directive: Directive;
+  readonly artifact: WireArtifact;
+  readonly upload: Upload;
   readonly factories: unknown;
   readonly oldestQueuedSeconds: number;
   readonly value: readonly Item[];
