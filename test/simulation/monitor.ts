@@ -3,16 +3,19 @@
  * the invariants and nothing of the code: a violation names the invariant by its number in
  * docs/protocol.md.
  */
+import type { Artifact } from "../../shared/schema/artifact.js";
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
+import { KnownArtifacts } from "./artifact-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
 import { fingerprintOf } from "./fingerprint.js";
 import type { At, Request, Seen } from "./seen.js";
+import type { SimBlobs } from "./sim-blobs.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
@@ -29,6 +32,7 @@ export class Monitor implements Seen {
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
   /** Each job and epoch that a factory was told it holds. */
   readonly told = new Set<string>();
+  readonly artifacts: KnownArtifacts;
   /** What clients asked and were told. */
   readonly history = new History();
   readonly #stored = new Map<string, Set<number>>();
@@ -37,13 +41,17 @@ export class Monitor implements Seen {
   #step = 0;
   #begun = 0;
 
-  constructor(store: SimStore) {
+  constructor(store: SimStore, blobs: SimBlobs) {
+    this.artifacts = new KnownArtifacts(blobs);
     for (const job of documents<Job>(store, "fleet_jobs")) this.#remember(this.jobs, job.id, job, "set-up");
     for (const lease of documents<Lease>(store, "fleet_leases"))
       this.#remember(this.leases, lease.id, lease, "set-up");
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
-    for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
+    for (const event of documents<EventDocument>(store, "fleet_events")) {
+      this.#store(event.jobId, event.seq);
+      this.artifacts.see(event.jobId, event, 0);
+    }
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
 
@@ -138,10 +146,12 @@ export class Monitor implements Seen {
         this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
+      case "fleet_artifacts":
+        this.artifacts.checkPointer(before as unknown as Artifact | undefined, after as unknown as Artifact);
+        return;
       // Nothing hangs on what these say: the job decides.
       case "fleet_runs":
       case "fleet_profiles":
-      case "fleet_artifacts":
     }
   }
 
@@ -198,12 +208,14 @@ export class Monitor implements Seen {
     for (const event of job.outbox) this.#sameEvent(job.id, event);
   }
 
-  #sameEvent(jobId: string, { seq, type, at, actor, data }: JobEvent): void {
+  #sameEvent(jobId: string, event: JobEvent): void {
+    const { seq, type, at, actor, data } = event;
     const name = `${jobId}/${seq}`;
     const text = JSON.stringify([type, at, actor ?? null, data]);
     const known = this.events.get(name);
     if (known !== undefined && known !== text) throw new Violation(10, `event ${seq} was two things`);
     this.events.set(name, text);
+    this.artifacts.see(jobId, event, this.#step);
   }
 
   #checkPair(id: string): void {

@@ -1,6 +1,7 @@
 /** All planted bugs: mistakes that a good engineer could make in the real code. */
 import type { Mutant } from "./mutant.js";
 import { ANSWERS } from "./mutants-answers.js";
+import { ARTIFACT_BUGS } from "./mutants-artifacts.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
 
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORK,
   ...SWEEPING,
   ...ANSWERS,
+  ...ARTIFACT_BUGS,
 ];

@@ -33,12 +33,14 @@ import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
 import { doClaim } from "./queue-clients.js";
 import type { Scenario } from "./explore.js";
 import { ONE_CRASH, scenario } from "./scenario.js";
+import { ARTIFACTS } from "./scenarios-artifacts.js";
 import { ALONE, AGAIN } from "./scenarios-alone.js";
 import { PRODUCT } from "./run.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   ...ALONE,
   ...AGAIN,
+  ...ARTIFACTS,
   scenario("second claim ∥ reap, at the worst moment", queuedAgain, [claims("f1"), reaps(), time], ONE_CRASH),
   scenario("claim, then a patch at once", queued, [
     actor("f1 claims and works", async (self) => {
