@@ -70,6 +70,13 @@ export default {
       },
     },
     {
+      name: "blob-sdk-is-loaded-when-it-is-needed",
+      comment: "Whoever has nothing to do with artifacts does not wait for it.",
+      severity: "error",
+      from: { path: "^(shared|functions|host|demo)" },
+      to: { path: "^shared/store/blob-artifacts\\.ts$", dependencyTypesNot: ["dynamic-import"] },
+    },
+    {
       name: "one-composition-root",
       comment: "Only functions/main.ts joins core, adapters and settings.",
       severity: "error",

@@ -5,15 +5,19 @@
  */
 import { app } from "@azure/functions";
 import { connect } from "../shared/core/fleet.js";
+import type { Blobs } from "../shared/core/ports/blobs.js";
 import type { Log } from "../shared/core/ports/runtime.js";
 import { StoreMisconfigured, StoreThrottled, StoreUnavailable } from "../shared/core/ports/store.js";
 import type { Store } from "../shared/core/ports/store.js";
 import { readSettings } from "../shared/settings.js";
 import type { Settings, SettingsProblem, StoreSettings } from "../shared/settings.js";
+import type { BlobSettings } from "../shared/settings-blobs.js";
+import { lazyBlobs } from "../shared/store/lazy-blobs.js";
 import { lazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
 import type { LazyMonitoring } from "../shared/telemetry/lazy-monitoring.js";
 import { timedStore } from "../shared/telemetry/timed-store.js";
 import { systemClock, systemIds, systemPause, systemRandom } from "../shared/system.js";
+import { addArtifact } from "./add-artifact.js";
 import { bulkJobs } from "./bulk-jobs.js";
 import { cancelJob } from "./cancel-job.js";
 import { claim } from "./claim.js";
@@ -25,6 +29,7 @@ import { heartbeat } from "./heartbeat.js";
 import { handlerOf, openHandler } from "./http/pipeline.js";
 import type { Backend } from "./http/pipeline.js";
 import type { Route } from "./http/route.js";
+import { listArtifacts } from "./list-artifacts.js";
 import { listEvents } from "./list-events.js";
 import { listFactories } from "./list-factories.js";
 import { listJobs } from "./list-jobs.js";
@@ -58,6 +63,8 @@ const routes: readonly Route[] = [
   heartbeat,
   listRuns,
   listEvents,
+  listArtifacts,
+  addArtifact,
   listFactories,
   getFactory,
   putProfile,
@@ -112,11 +119,13 @@ function working(settings: Settings): Instance {
   const store = lazily(() => openStore(settings.store));
   const monitoring = monitoringFor(settings);
   const { clock } = COMMON;
+  const blobs = settings.blobs && blobsIn(settings.blobs);
   const fleet = lazily(async () => {
     const system = { clock, ids: systemIds, random: systemRandom, pause: systemPause };
     const opened = await store.get();
     const timed = monitoring === undefined ? opened : timedStore(opened, clock, monitoring);
-    return connect({ ...system, store: timed, log: SILENT }, settings);
+    const stores = { store: timed, ...(blobs === undefined ? {} : { blobs }) };
+    return connect({ ...system, ...stores, log: SILENT }, settings);
   });
   return {
     ...COMMON,
@@ -164,6 +173,17 @@ async function openStore(settings: StoreSettings): Promise<Store & { close(): vo
     if (error instanceof StoreThrottled || error instanceof StoreUnavailable) throw error;
     throw new StoreMisconfigured("SQLITE_PATH must name a database file that this version can open", error);
   }
+}
+
+/** The place of artifacts, opened by the first call that is about one. */
+function blobsIn(place: BlobSettings): Blobs {
+  const opened = lazily(async () => {
+    const { openBlobArtifacts } = await import("../shared/store/blob-artifacts.js");
+    const { clock } = COMMON;
+    if (place.kind === "emulator") return openBlobArtifacts({ place, clock });
+    return openBlobArtifacts({ place: { ...place, credential: await identityOf() }, clock });
+  });
+  return lazyBlobs(() => opened.get());
 }
 
 /** Loaded only where it is asked for, and then beside the first requests: it takes a second. */

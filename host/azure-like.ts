@@ -4,25 +4,28 @@
  */
 import { join } from "node:path";
 import { fleetDirOf } from "../shared/settings.js";
-import { startAzurite } from "./azurite.js";
 import { startCosmosEmulator } from "./cosmos-emulator.js";
+import { startLocalStorage } from "./local-storage.js";
 import { serve } from "./serve.js";
 
 const { env } = process;
 const azuriteFolder = join(fleetDirOf(env), "azurite");
-const [cosmos, azurite] = await Promise.all([startCosmosEmulator(), startAzurite(azuriteFolder)]).catch(
-  (error: unknown) => {
-    process.stderr.write(`The emulators did not start (data in ${azuriteFolder}): ${String(error)}\n`);
-    process.exit(1);
-  },
-);
+const [cosmos, azurite] = await Promise.all([
+  startCosmosEmulator(),
+  startLocalStorage(fleetDirOf(env)),
+]).catch((error: unknown) => {
+  process.stderr.write(`The emulators did not start (data in ${azuriteFolder}): ${String(error)}\n`);
+  process.exit(1);
+});
 
 // Whatever was set: this command never reaches a real account.
 env["DB_PROVIDER"] = "cosmos";
 env["COSMOS_ENDPOINT"] = cosmos.endpoint;
 env["COSMOS_KEY"] = cosmos.key;
+env["BLOB_ENDPOINT"] = "";
 env["AzureWebJobsStorage"] = azurite.connectionString;
 
+const [, blobEndpoint = ""] = /BlobEndpoint=([^;]+)/.exec(azurite.connectionString) ?? [];
 await serve(env, async () => {
   await cosmos.stop();
   await azurite.stop();
@@ -31,8 +34,8 @@ process.stdout.write(
   [
     "",
     `Cosmos DB emulator: ${cosmos.endpoint}, in memory: its data goes when this stops`,
-    `Azurite: ${azurite.blobEndpoint}, data in ${azuriteFolder}; it is in AzureWebJobsStorage,`,
-    "  as on Azure, and nothing uses it yet: this host's timers keep no lock in storage",
+    `Azurite: ${blobEndpoint}, data in ${azuriteFolder}; it is in AzureWebJobsStorage, and artifacts`,
+    "  are there; this host's timers keep no lock in storage",
     "",
   ].join("\n"),
 );

@@ -49,18 +49,30 @@ interface Internals {
   readonly EMULATOR_ACCOUNT_KEY: Buffer;
 }
 
+/** PEM files of a certificate and its key: it then speaks TLS, and takes access tokens without checking who signed them. */
+export interface AzuriteTls {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /**
  * Starts it with its data in `folder`, which is made where it is missing, on 127.0.0.1; port 0, the default, is
  * any free one. It takes about a second to load, so it is loaded here. Rejects with the system's error.
  */
-export async function startAzurite(folder: string, port = 0): Promise<Azurite> {
+export async function startAzurite(folder: string, port = 0, tls?: AzuriteTls): Promise<Azurite> {
   const require = createRequire(import.meta.url);
   const { AzuriteTelemetryClient } = require("azurite/dist/src/common/Telemetry") as Internals;
   const { BlobServerFactory } = require("azurite/dist/src/blob/BlobServerFactory") as Internals;
   const constants = require("azurite/dist/src/common/utils/constants") as Internals;
   const { EMULATOR_ACCOUNT_NAME: account, EMULATOR_ACCOUNT_KEY: key } = constants;
   await mkdir(folder, { recursive: true });
-  const environment = { ...ANSWERS, blobPort: () => port, location: () => Promise.resolve(folder) };
+  const secured = tls && { cert: () => tls.cert, key: () => tls.key, oauth: () => "basic" };
+  const environment = {
+    ...ANSWERS,
+    ...secured,
+    blobPort: () => port,
+    location: () => Promise.resolve(folder),
+  };
   AzuriteTelemetryClient.init(folder, false, environment);
   const server = await new BlobServerFactory().createServer(environment);
   await server.start();
@@ -68,7 +80,7 @@ export async function startAzurite(folder: string, port = 0): Promise<Azurite> {
   return {
     blobEndpoint,
     connectionString:
-      `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key.toString("base64")};` +
+      `DefaultEndpointsProtocol=${tls ? "https" : "http"};AccountName=${account};AccountKey=${key.toString("base64")};` +
       `BlobEndpoint=${blobEndpoint};`,
     stop: () => server.close(),
   };

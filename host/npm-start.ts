@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fleetDirOf, readSettings, type Settings } from "../shared/settings.js";
 import { devKeyEntry, devKeyIn } from "./dev-key.js";
+import { type LocalStorage, startLocalStorage } from "./local-storage.js";
 import { logTo } from "./log.js";
 import { type HostOptions, type LocalHost, startHost } from "./start-host.js";
 
@@ -35,24 +36,45 @@ export async function npmStart(options: StartOptions): Promise<LocalHost | undef
     for (const { name, message } of outcome.problems) err(`${name}: ${message}\n`);
     return undefined;
   }
+  let storage: LocalStorage | undefined;
   try {
     pinPaths(env, outcome.settings);
+    storage = await storageFor(env, outcome.settings);
     const { load, scheduler } = options;
     const { port } = outcome.settings;
     const routePrefix = routePrefixOf(options.hostJson);
     const host = await startHost({ load, port, routePrefix, scheduler, log: logTo(err) });
     const unusable = await whyUnusable(host.url);
+    const stop = stopBoth(host, storage);
     if (unusable !== undefined) {
       err(`${unusable}\n`);
-      await host.stop();
+      await stop();
       return undefined;
     }
     options.out(welcome(host, key));
-    return host;
+    return { ...host, stop };
   } catch (error) {
+    await storage?.stop();
     err(`${whyNotStarted(error, outcome.settings.port)}\n`);
     return undefined;
   }
+}
+
+/** Artifacts have a place under `npm start`: where none is set, the storage emulator, with its data beside the rest. */
+async function storageFor(
+  env: StartOptions["env"],
+  { blobs, fleetDir }: Settings,
+): Promise<LocalStorage | undefined> {
+  if (blobs !== undefined) return undefined;
+  const storage = await startLocalStorage(fleetDir);
+  env["AzureWebJobsStorage"] = storage.connectionString;
+  return storage;
+}
+
+/** The app first: what it still does may need the storage. */
+function stopBoth(host: LocalHost, storage: LocalStorage | undefined): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  return () => (stopped ??= host.stop().then(() => storage?.stop()));
 }
 
 /** A setting can be of the right form and still name what can't be used, such as a file that is no database. */

@@ -222,7 +222,7 @@ module appEndpoint 'modules/private-endpoint.bicep' = if (appIsPrivate) {
 module coordinator 'modules/function-app.bicep' = {
   scope: group
   // The app starts when it is made. By then its stores must be within reach.
-  dependsOn: [cosmosEndpoint, hostStorageEndpoint]
+  dependsOn: [cosmosEndpoint, hostStorageEndpoint, artifactsEndpoint]
   params: {
     planName: 'plan-fleet-${token}'
     appName: 'func-fleet-${token}'
@@ -238,6 +238,7 @@ module coordinator 'modules/function-app.bicep' = {
     packageContainerUrl: storage.outputs.packageContainerUrl
     cosmosEndpoint: cosmos.outputs.endpoint
     cosmosDatabase: databaseName
+    artifactsBlobEndpoint: storage.outputs.artifactsBlobEndpoint
     applicationInsightsConnectionString: monitoring.outputs.connectionString
     subnetId: network.?outputs.appSubnetId ?? ''
     publicNetworkAccess: appIsPrivate ? 'Disabled' : 'Enabled'

@@ -9,6 +9,8 @@ import { z } from "zod";
 import { readSchedule } from "./schedule.js";
 import { LEASE_SECONDS_MAX, LEASE_SECONDS_MIN } from "./schema/limits.js";
 import { id } from "./schema/primitives.js";
+import { blobs, blobsOf } from "./settings-blobs.js";
+import type { BlobSettings } from "./settings-blobs.js";
 import { monitoring, monitoringOf } from "./settings-monitoring.js";
 import type { MonitoringSettings } from "./settings-monitoring.js";
 
@@ -47,6 +49,8 @@ export interface Settings {
   readonly reaperSchedule: string;
   /** Absent: nothing is sent anywhere, and nothing of it is loaded. */
   readonly monitoring?: MonitoringSettings;
+  /** Absent: artifacts are refused. */
+  readonly blobs?: BlobSettings;
   /** Where `npm start` listens; 0 is any free port. */
   readonly port: number;
   /** Where `npm start` keeps its data. */
@@ -181,8 +185,9 @@ export function readSettings(env: Environment): SettingsOutcome {
   const store = provider.safeParse(given);
   const rest = common.safeParse(given);
   const watch = monitoring.safeParse(given);
-  if (!store.success || !rest.success || !watch.success) {
-    const errors = [store.error, rest.error, watch.error];
+  const bytes = blobs.safeParse(given);
+  if (!store.success || !rest.success || !watch.success || !bytes.success) {
+    const errors = [store.error, rest.error, watch.error, bytes.error];
     return { kind: "wrong", problems: errors.flatMap((error) => problemsOf(error)) };
   }
   const fleetDir = fleetDirOf(given);
@@ -195,6 +200,7 @@ export function readSettings(env: Environment): SettingsOutcome {
     clockSkewSecondsMax: rest.data.CLOCK_SKEW_SECONDS_MAX,
     reaperSchedule: rest.data.REAPER_SCHEDULE,
     ...monitoringOf(watch.data),
+    ...blobsOf(bytes.data),
     port: rest.data.PORT,
     fleetDir,
   };

@@ -6,6 +6,7 @@ import { id } from "../../shared/schema/primitives.js";
 import { PROBLEMS } from "../../shared/schema/problems.js";
 import type { ProblemCode } from "../../shared/schema/problems.js";
 import { stage } from "../../shared/schema/stages.js";
+import { wireArtifact } from "../../shared/schema/wire-artifact.js";
 import {
   directive,
   wireEvent,
@@ -98,6 +99,7 @@ export function openApiDocument(routes: readonly Route[]) {
         Event: wireEvent,
         Factory: wireFactory,
         Profile: wireProfile,
+        Artifact: wireArtifact,
         Directive: directive,
       },
     },

@@ -7,6 +7,7 @@ import type { Fleet } from "../../shared/core/fleet.js";
 import type { Submitted } from "../../shared/core/submit.js";
 import { tellOutcome } from "../../shared/core/tell-outcome.js";
 import type { Asked, Outcome } from "../../shared/core/tell-outcome.js";
+import { toWireArtifact } from "../../shared/schema/wire-artifact.js";
 import { toWireJob, toWireLease, toWireRun } from "../../shared/schema/wire.js";
 import type { EmptyClaimReason } from "../../shared/schema/wire.js";
 import { Problem } from "./answer.js";
@@ -104,6 +105,16 @@ const TABLE: Table = {
           path: `budget.${limit}`,
           message: `must be at least ${spent[limit]}: that is spent`,
         })),
+    ),
+  artifact_added: ({ artifact, uploaded, upload }) => ({
+    status: 201,
+    body: { artifact: { ...toWireArtifact(artifact, artifact.found), uploaded }, upload },
+  }),
+  artifact_name_taken: ({ jobId, stage }) =>
+    new Problem(
+      "idempotency_conflict",
+      "This lease epoch has an artifact of that name, described otherwise. Choose another name.",
+      { members: { jobId, stage } },
     ),
   stale_lease: fenced("The job has another lease epoch: it was given to somebody else, or back, since."),
   not_holder: fenced("Another factory holds the job."),

@@ -1,5 +1,6 @@
 /** Pages: opaque cursors, and links to the next page. */
 import { z } from "zod";
+import { artifactName } from "../../shared/schema/artifact.js";
 import { profileName, profileVersion } from "../../shared/schema/profile.js";
 import { id, instant } from "../../shared/schema/primitives.js";
 import type { Problem } from "./answer.js";
@@ -9,6 +10,7 @@ import { invalid } from "./validate.js";
 export const jobCursor = z.tuple([instant, id]);
 export const runCursor = z.tuple([z.int().min(1)]);
 export const profileCursor = z.tuple([profileName, profileVersion]);
+export const artifactCursor = z.tuple([z.int().min(1), artifactName]);
 export const factoryCursor = z.tuple([id]);
 
 /** A place as a caller carries it: to be given back, not to be read. */

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { containers } from "../../shared/schema/containers.js";
 import type { ContainerDefinition } from "../../shared/schema/containers.js";
 import { common, cosmos, readSettings } from "../../shared/settings.js";
+import { blobs } from "../../shared/settings-blobs.js";
 import { orderIsIndexed } from "../../shared/store/query-rules.js";
 import type { Asked } from "./asked.js";
 import {
@@ -102,12 +103,13 @@ const FOR_INSTANCE: Readonly<Record<string, string>> = {
     "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=https://swedencentral-0.in.applicationinsights.azure.com/",
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING:
     "Authorization=AAD;ClientId=00000000-0000-0000-0000-000000000000",
+  BLOB_ENDPOINT: "https://stfleet0000000000000.blob.core.windows.net/",
   COSMOS_ENDPOINT: "https://cosmos-fleet-0000000000000.documents.azure.com:443/",
   FLEET_API_KEYS: JSON.stringify([{ name: "ci", sha256: "0".repeat(64), products: ["*"], roles: ["read"] }]),
 };
 
 function settingProblems({ settings, databases }: Provisioned): readonly string[] {
-  const known = { ...common.shape, ...cosmos.shape };
+  const known = { ...common.shape, ...cosmos.shape, ...blobs.shape };
   const problems: string[] = [];
   for (const name of Object.keys(known)) {
     if (name in settings || name in NOT_IN_AZURE) continue;

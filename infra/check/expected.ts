@@ -1,5 +1,6 @@
 /** What the templates must provision, where the code itself can't be asked; docs/operations.md tells it to people. */
 import type { ContainerName } from "../../shared/schema/containers.js";
+import { ARTIFACTS_CONTAINER } from "../../shared/store/blob-names.js";
 
 /**
  * What the code passes as a container's partition. containers.json can't say it alone: it is the file
@@ -40,6 +41,7 @@ export const PLATFORM_SETTINGS: Readonly<Record<string, string>> = {
 
 /** Settings that the code reads and Azure has no use for, each with the reason. */
 export const NOT_IN_AZURE: Readonly<Record<string, string>> = {
+  AzureWebJobsStorage: "the host reaches its account with an identity, by the settings that begin so",
   COSMOS_KEY: "it is for an emulator; the account takes no key",
   PORT: "npm start listens there",
   FLEET_DIR: "npm start keeps its data there",
@@ -70,7 +72,7 @@ export const ROLES: readonly (Role & { readonly name: string; readonly need: str
   {
     name: "Storage Blob Data Contributor",
     role: "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    scope: "Microsoft.Storage/storageAccounts/stfleet*/blobServices/default/containers/artifacts",
+    scope: `Microsoft.Storage/storageAccounts/stfleet*/blobServices/default/containers/${ARTIFACTS_CONTAINER}`,
     need: "reads and writes artifacts, in this container alone",
   },
   {

@@ -23,6 +23,7 @@ param hostBlobEndpoint string
 param packageContainerUrl string
 param cosmosEndpoint string
 param cosmosDatabase string
+param artifactsBlobEndpoint string
 @description('It opens nothing, for the component takes no key.')
 @secure()
 param applicationInsightsConnectionString string
@@ -104,6 +105,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       DB_PROVIDER: 'cosmos'
       COSMOS_ENDPOINT: cosmosEndpoint
       COSMOS_DATABASE: cosmosDatabase
+      BLOB_ENDPOINT: artifactsBlobEndpoint
       FLEET_API_KEYS: apiKeys
       FUNCTION_KEYS: functionKeys
       LEASE_SECONDS: string(leaseSeconds)

@@ -16,6 +16,7 @@
  */
 import type { Job } from "../schema/job.js";
 import { OUTBOX_HALF, RECENT_OPS_MAX } from "../schema/limits.js";
+import { storePointersInOutbox } from "./artifact-pointers.js";
 import { tell } from "./decisions.js";
 import { hashJson, sha256 } from "./hash.js";
 import type { Fleet } from "./fleet.js";
@@ -192,13 +193,15 @@ async function write<A>(
 }
 
 /**
- * Stores what waits in the outbox of a job that was read, and the runs that it says have ended: with
- * the event gone from the job, nobody would know them. Repeatable; side by side, since ids differ.
+ * Stores what waits in the outbox of a job that was read, the runs that it says have ended, and the
+ * artifacts that it says were added: with the event gone from the job, nobody would know them.
+ * Repeatable; side by side, since ids differ.
  */
 async function storeEvents(fleet: Fleet, job: Job): Promise<void> {
   await Promise.all([
     ...job.outbox.map((event) => fleet.events.append(job, event)),
     closeRunsInOutbox(fleet, job),
+    storePointersInOutbox(fleet, job),
   ]);
 }
 

@@ -1,3 +1,5 @@
+import { NO_BLOBS } from "./ports/blobs.js";
+import type { Blobs } from "./ports/blobs.js";
 import type { Clock, Ids, Log, Pause, Random } from "./ports/runtime.js";
 import type { Store } from "./ports/store.js";
 import { artifactRepository } from "./repositories/artifacts.js";
@@ -23,6 +25,8 @@ export type Fleet = ReturnType<typeof connect>;
 
 export interface Ports {
   readonly store: Store;
+  /** Where the bytes of artifacts are; absent: nowhere. */
+  readonly blobs?: Blobs;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
@@ -32,9 +36,10 @@ export interface Ports {
 
 /** Joins the ports with the repositories, once per instance. */
 export function connect(ports: Ports, rules: Rules) {
-  const { store, ...runtime } = ports;
+  const { store, blobs = NO_BLOBS, ...runtime } = ports;
   return {
     ...runtime,
+    blobs,
     rules,
     store: { ping: () => store.ping() },
     jobs: jobRepository(store),

@@ -2,6 +2,7 @@
  * What an operation answered, in the words of the closed list. Moves of a job are told by the write that
  * makes them (decisions.ts); here is the rest: what was refused, found as it was, or empty.
  */
+import type { Added } from "./add-artifact.js";
 import type { Operation, REFUSALS } from "../schema/decision.js";
 import type { Claimed } from "./claim.js";
 import type { Patched } from "./patch.js";
@@ -12,7 +13,7 @@ import type { Released } from "./release.js";
 import type { Renewed } from "./renew.js";
 import type { Submitted } from "./submit.js";
 
-export type Outcome = Submitted | Claimed | Patched | Renewed | Released | Cancelled | Redriven;
+export type Outcome = Submitted | Claimed | Patched | Renewed | Released | Cancelled | Redriven | Added;
 
 /**
  * Who asked for what. A submission names no job and no factory, a claim no job; and what they are answered
@@ -38,6 +39,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "released":
     case "cancelled":
     case "redriven":
+    case "artifact_added":
       return;
     case "existing":
     case "outdated": {
@@ -51,15 +53,8 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "renewed": {
       if (outcome.directive.action === "stop") return;
       const { renewals, leaseSeconds = 0 } = outcome.lease;
-      log.decision({
-        decision: "renewed",
-        productId,
-        jobId,
-        factoryId,
-        leaseEpoch,
-        renewals,
-        leaseSeconds,
-      });
+      const who = { productId, jobId, factoryId, leaseEpoch };
+      log.decision({ decision: "renewed", ...who, renewals, leaseSeconds });
       return;
     }
     case "stale_lease":
@@ -71,6 +66,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
       return;
     }
     case "idempotency_conflict":
+    case "artifact_name_taken":
     case "dependency_cycle":
     case "dependency_order":
     case "unknown_dependency":
@@ -83,15 +79,21 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
   }
 }
 
-type Refusal = Extract<Outcome, { kind: "budget_spent" | (typeof REFUSALS)[number] }>;
+type Refusal = Extract<Outcome, { kind: keyof typeof CODES | (typeof REFUSALS)[number] }>;
 
-/** A code of the contract for each refusal. */
+/** The codes of refusals that are not named as they are. */
+const CODES = { budget_spent: "validation_failed", artifact_name_taken: "idempotency_conflict" } as const;
+
+function codeOf(kind: Refusal["kind"]): (typeof REFUSALS)[number] {
+  return kind === "budget_spent" || kind === "artifact_name_taken" ? CODES[kind] : kind;
+}
+
 function refused(log: Log, asked: Asked, outcome: Refusal): void {
   const named = "jobId" in outcome ? outcome.jobId : asked.jobId;
   log.decision({
     decision: "refused",
     operation: asked.operation,
-    reason: outcome.kind === "budget_spent" ? "validation_failed" : outcome.kind,
+    reason: codeOf(outcome.kind),
     productId: asked.productId,
     ...(named === undefined ? {} : { jobId: named }),
     ...(asked.factoryId === undefined ? {} : { factoryId: asked.factoryId }),

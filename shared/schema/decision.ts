@@ -27,7 +27,16 @@ const count = z.int().min(0);
 const ms = z.number().min(0);
 
 /** Operations that may be refused or fenced. */
-export const OPERATIONS = ["submit", "claim", "patch", "renew", "release", "cancel", "redrive"] as const;
+export const OPERATIONS = [
+  "submit",
+  "claim",
+  "patch",
+  "renew",
+  "release",
+  "cancel",
+  "redrive",
+  "artifact",
+] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 const operation = z.enum(OPERATIONS);

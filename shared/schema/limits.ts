@@ -40,6 +40,11 @@ export const CHECKPOINT_CHARS_MAX = 256;
 export const PAGE_DEFAULT = 50;
 export const PAGE_MAX = 200;
 
+/** How long an upload or download URL is good for, in seconds: to begin one, not to finish it. */
+export const ARTIFACT_URL_SECONDS = 900;
+/** The most bytes of a blob that are read for its SHA-256: ten seconds' worth at 50 MiB/s. Of a larger one the size alone is known. */
+export const ARTIFACT_HASH_BYTES_MAX = 512 * 1024 * 1024;
+
 /** A lease, in seconds. The contract's numbers. */
 export const LEASE_SECONDS_MIN = 1;
 export const LEASE_SECONDS_MAX = 3600;

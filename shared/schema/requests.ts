@@ -1,6 +1,7 @@
 /** What a caller may send. Unknown properties are refused, so nothing is ever silently ignored. */
 import { z } from "zod";
 import type {} from "zod-openapi";
+import { artifactName, contentType, sha256Hex, sizeBytes } from "./artifact.js";
 import { descriptor, health, load, seatLimit } from "./factory.js";
 import { insights } from "./insights.js";
 import {
@@ -105,6 +106,15 @@ export const patchRequest = z
     error: "goes with stage failed only",
   });
 export type PatchRequest = z.infer<typeof patchRequest>;
+
+export const artifactRequest = z.strictObject({
+  ...fenced,
+  name: artifactName,
+  contentType,
+  sizeBytes: sizeBytes.optional(),
+  sha256: sha256Hex.optional(),
+});
+export type ArtifactRequest = z.infer<typeof artifactRequest>;
 
 export const heartbeatRequest = z.strictObject({
   factoryId: id,

@@ -30,6 +30,8 @@ async function lifeOfAJob(env: Record<string, string>): Promise<string[]> {
   const coordinator = await startCoordinator(folder, {
     NODE_OPTIONS: `--import=${recorder}`,
     LOADED: loaded,
+    // The storage emulator would run in the same process, and brings an exporter that it never uses.
+    AzureWebJobsStorage: "UseDevelopmentStorage=true",
     ...env,
   });
   const beat = { factoryId: "f1", capabilities: [], seatLimit: 1, load: 0, health: "ok" };

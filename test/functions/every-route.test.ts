@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { withAzurite } from "../support/azurite.js";
 import { A_STRING } from "../support/http-answer.js";
 import { startApp } from "../support/http-app.js";
 import type { HttpApp, KeyName } from "../support/http-app.js";
@@ -34,6 +35,13 @@ const ROUTES = [
   { method: "POST", path: "/fleet/factories/heartbeat", role: "factory", body: aHeartbeat("f1") },
   { method: "GET", path: "/fleet/jobs/nothing/runs", role: "read" },
   { method: "GET", path: "/fleet/jobs/nothing/events", role: "read" },
+  { method: "GET", path: "/fleet/jobs/nothing/artifacts", role: "read" },
+  {
+    method: "POST",
+    path: "/fleet/jobs/nothing/artifacts",
+    role: "factory",
+    body: { ...FENCED, name: "log.txt", contentType: "text/plain" },
+  },
   { method: "GET", path: "/fleet/factories", role: "read" },
   { method: "GET", path: "/fleet/factories/nothing", role: "read" },
   { method: "PUT", path: "/fleet/profiles/p", role: "admin", body: { snapshot: { model: "opus" } } },
@@ -45,10 +53,12 @@ const WITH_BODY = ROUTES.filter(({ body }) => body !== undefined);
 const WITH_ID = ROUTES.filter(({ path }) => path.includes("nothing"));
 const POST_JOBS = "/fleet/jobs";
 
+const azurite = withAzurite();
+
 describe.each(["memory", "cosmos"] as const)("every route (%s)", (provider) => {
   let app: HttpApp;
   beforeAll(async () => {
-    app = await startApp(provider);
+    app = await startApp(provider, { AzureWebJobsStorage: azurite().connectionString });
   });
   afterAll(() => app.stop());
 

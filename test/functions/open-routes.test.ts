@@ -70,7 +70,7 @@ describe.each(["memory", "cosmos"] as const)("what anybody may ask (%s)", (provi
   });
 
   it.each([
-    ["GET", "/fleet/jobs/j1/artifacts"],
+    ["GET", "/fleet/jobs/j1/artifacts/a1"],
     ["GET", "/fleet"],
     ["GET", "/fleet/"],
     ["GET", "/fleet/nothing?a=b"],

@@ -20,6 +20,8 @@ const HTTP_FUNCTIONS = [
   ["heartbeat", ["POST"], "fleet/factories/heartbeat", "function"],
   ["list-runs", ["GET"], "fleet/jobs/{id}/runs", "function"],
   ["list-events", ["GET"], "fleet/jobs/{id}/events", "function"],
+  ["list-artifacts", ["GET"], "fleet/jobs/{id}/artifacts", "function"],
+  ["add-artifact", ["POST"], "fleet/jobs/{id}/artifacts", "function"],
   ["list-factories", ["GET"], "fleet/factories", "function"],
   ["get-factory", ["GET"], "fleet/factories/{id}", "function"],
   ["put-profile", ["PUT"], "fleet/profiles/{name}", "function"],

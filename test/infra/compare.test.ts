@@ -7,6 +7,7 @@ import { FILTERED_ONLY, NOT_IN_AZURE, PARTITION_KEYS, ROLES } from "../../infra/
 import { provisionedBy } from "../../infra/check/provisioned.js";
 import type { Resource } from "../../infra/check/provisioned.js";
 import { containers } from "../../shared/schema/containers.js";
+import { blobs } from "../../shared/settings-blobs.js";
 import { common, cosmos } from "../../shared/settings.js";
 import { SETTINGS, aTemplate, propertiesOf } from "./template.js";
 
@@ -132,7 +133,7 @@ describe("the settings", () => {
   });
 
   it("that the code reads are all set, or excused with a reason", () => {
-    const known = Object.keys({ ...common.shape, ...cosmos.shape });
+    const known = Object.keys({ ...common.shape, ...cosmos.shape, ...blobs.shape });
     for (const name of known) expect(name in SETTINGS || name in NOT_IN_AZURE).toBe(true);
     for (const excused of Object.keys(NOT_IN_AZURE)) expect(known).toContain(excused);
   });

@@ -20,6 +20,7 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   DB_PROVIDER: "cosmos",
   COSMOS_ENDPOINT: "[reference('cosmos').outputs.endpoint.value]",
   COSMOS_DATABASE: "fleet",
+  BLOB_ENDPOINT: "[reference('storage').outputs.artifactsBlobEndpoint.value]",
   FLEET_API_KEYS: "[parameters('apiKeys')]",
   FUNCTION_KEYS: "required",
   LEASE_SECONDS: "90",

@@ -51,7 +51,8 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
   ],
   fleet_artifacts: [
     ["a name with a path", { name: "../log.txt" }, "name"],
-    ["a digest that is none", { sha256: "abc" }, "sha256"],
+    ["a digest that is none", { found: { contentType: "a/b", sizeBytes: 1, sha256: "abc" } }, "found.sha256"],
+    ["a type that would end a header", { reported: { contentType: "a/b\r\nx: y" } }, "reported.contentType"],
   ],
 };
 

@@ -8,6 +8,7 @@ import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.
 import type { Identity } from "../../shared/core/fence.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import type { Chance } from "./chance.js";
+import { doAddArtifact, doListArtifacts } from "./artifact-clients.js";
 import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
 import { doBoot, doCancel, doRedrive, doReport } from "./end-clients.js";
 import { doClaim, doSubmit } from "./queue-clients.js";
@@ -133,6 +134,8 @@ async function workOn(
       () => doRenew(self, jobId, who),
       () => doReport(self, jobId, who, { tokensIn: turns }),
       () => doReadEvents(self, jobId),
+      () => doAddArtifact(self, jobId, who, `a${chance.upTo(2)}`, chance.upTo(2), key),
+      () => leaveArtifact(self, jobId, who, `a${chance.upTo(2)}`),
     ]);
     await sender.send(call);
   }
@@ -149,6 +152,13 @@ async function workOn(
   await sender.send(end);
 }
 
+/** Registers, uploads what it likes, and looks. */
+async function leaveArtifact(self: Self, jobId: string, who: Identity, name: string): Promise<void> {
+  const added = await doAddArtifact(self, jobId, who, name, 1);
+  if (added.kind === "artifact_added") await self.upload(added.artifact, who.factoryId);
+  await doListArtifacts(self, jobId);
+}
+
 /** Knows the names of another product's jobs, and tries all that it could do to them. */
 export function spy(keys: number, chance: Chance): Actor {
   const act = async (self: Self): Promise<void> => {
@@ -159,6 +169,8 @@ export function spy(keys: number, chance: Chance): Actor {
       await attempt(() => doRenew(self, jobId, who, 99));
       await attempt(() => doRelease(self, jobId, who, "stolen"));
       await attempt(() => doReadEvents(self, jobId));
+      await attempt(() => doAddArtifact(self, jobId, who, "stolen", 1));
+      await attempt(() => doListArtifacts(self, jobId));
       await attempt(() => doSubmit(self, `spy${n}`, { deps: [jobId] }));
       await attempt(() => doClaim(self, "f0"));
     }

@@ -30,7 +30,7 @@ import { Violation } from "./violation.js";
 const PATCHES = ["stage_changed", "checkpointed", "shipped", "failed", "retry_scheduled", "dead_lettered"];
 
 /** 3: "not found" only of what is not there, for this product. */
-function checkNotFound(self: Self, jobId: string): void {
+export function checkNotFound(self: Self, jobId: string): void {
   if (self.monitor.job(jobId)?.productId === self.productId)
     throw new Violation(3, "a job that exists was not found");
 }

@@ -4,6 +4,7 @@ import type { Lease } from "../../shared/schema/lease.js";
 import { OUTBOX_MAX, PAST_HASHES_MAX, RECENT_OPS_MAX } from "../../shared/schema/limits.js";
 import { isFinalStage, isOwnedStage, satisfiesDependants } from "../../shared/schema/stages.js";
 import type { Stage } from "../../shared/schema/stages.js";
+import { checkAdding } from "./artifact-rules.js";
 import { checkBill, checkRetry } from "./bill-rules.js";
 import { during, is, lastEvent, typeOf } from "./seen.js";
 import type { Seen } from "./seen.js";
@@ -46,6 +47,7 @@ export function checkJob(monitor: Seen, before: Job | undefined, job: Job): void
     throw new Violation(6, "what was final changed");
   checkContent(monitor, before, job);
   checkOwnership(before, job);
+  if (job.eventSeq !== before.eventSeq) checkAdding(before, lastEvent(job));
   checkAttempt(before, job);
   checkRetry(before, job);
   checkBill(before, job);

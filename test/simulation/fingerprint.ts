@@ -17,11 +17,19 @@ interface Watched {
   readonly owners: ReadonlyMap<string, string>;
   readonly grants: ReadonlyMap<string, unknown>;
   readonly told: ReadonlySet<string>;
+  readonly artifacts: { readonly all: ReadonlyMap<string, { readonly step: number }> };
 }
 
 export function fingerprintOf(watched: Watched, underWay: readonly Request[]): string {
   const requests = underWay.map(({ by, effects, uncertain, shownOld, from }) =>
-    JSON.stringify([by.split("#")[0], effects, uncertain, shownOld, sinceThen(watched, from)]),
+    JSON.stringify([
+      by.split("#")[0],
+      effects,
+      uncertain,
+      shownOld,
+      sinceThen(watched, from),
+      addedSince(watched, from),
+    ]),
   );
   const waiting = [...watched.jobs.values()].flatMap((history) => {
     const last = history.at(-1);
@@ -31,6 +39,11 @@ export function fingerprintOf(watched: Watched, underWay: readonly Request[]): s
   const known = [sorted(watched.owners), sorted(watched.grants)].map((entries) => JSON.stringify(entries));
   const told = [...watched.told].sort();
   return [...requests.sort(), ...waiting, ...known, ...told].join("|");
+}
+
+/** The artifacts that a listing which began at `from` need not show. */
+function addedSince({ artifacts }: Watched, from: number): string[] {
+  return [...artifacts.all].flatMap(([id, { step }]) => (step > from ? [id] : [])).sort();
 }
 
 function sorted(entries: ReadonlyMap<string, unknown>): unknown[] {

@@ -27,6 +27,14 @@ export type Call =
       readonly checkpoint?: string | undefined;
       readonly key?: string | undefined;
     }
+  | {
+      readonly kind: "artifact";
+      readonly jobId: string;
+      readonly who: Identity;
+      readonly name: string;
+      readonly reported: string;
+      readonly key?: string | undefined;
+    }
   | { readonly kind: "read"; readonly jobId: string };
 
 /** What an answer showed of the job. */

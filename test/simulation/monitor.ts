@@ -3,6 +3,7 @@
  * the invariants and nothing of the code: a violation names the invariant by its number in
  * docs/protocol.md.
  */
+import type { Artifact } from "../../shared/schema/artifact.js";
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
@@ -10,14 +11,17 @@ import type { Lease } from "../../shared/schema/lease.js";
 import type { Profile } from "../../shared/schema/profile.js";
 import type { Run } from "../../shared/schema/run.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
+import { KnownArtifacts } from "./artifact-rules.js";
 import { checkRun } from "./bill-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
+import { documents, factoryName } from "./documents.js";
 import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { checkProfile, checkRunProfile, profileName } from "./profile-rules.js";
 import type { At, Request, Seen } from "./seen.js";
+import type { SimBlobs } from "./sim-blobs.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
@@ -38,6 +42,7 @@ export class Monitor implements Seen {
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
   /** Each job and epoch that a factory was told it holds. */
   readonly told = new Set<string>();
+  readonly artifacts: KnownArtifacts;
   /** What clients asked and were told. */
   readonly history = new History();
   readonly #stored = new Map<string, Set<number>>();
@@ -46,7 +51,8 @@ export class Monitor implements Seen {
   #step = 0;
   #begun = 0;
 
-  constructor(store: SimStore) {
+  constructor(store: SimStore, blobs: SimBlobs) {
+    this.artifacts = new KnownArtifacts(blobs);
     for (const job of documents<Job>(store, "fleet_jobs")) this.#remember(this.jobs, job.id, job, "set-up");
     for (const lease of documents<Lease>(store, "fleet_leases"))
       this.#remember(this.leases, lease.id, lease, "set-up");
@@ -55,7 +61,10 @@ export class Monitor implements Seen {
     for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
     for (const profile of documents<Profile>(store, "fleet_profiles"))
       this.#remember(this.profiles, profileName(profile), profile, "set-up");
-    for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
+    for (const event of documents<EventDocument>(store, "fleet_events")) {
+      this.#store(event.jobId, event.seq);
+      this.artifacts.see(event.jobId, event, 0);
+    }
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
 
@@ -150,6 +159,9 @@ export class Monitor implements Seen {
         this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
+      case "fleet_artifacts":
+        this.artifacts.checkPointer(before as unknown as Artifact | undefined, after as unknown as Artifact);
+        return;
       case "fleet_runs": {
         const run = after as unknown as Run;
         checkRun(this.runs.get(run.id), run);
@@ -161,10 +173,7 @@ export class Monitor implements Seen {
         const profile = after as unknown as Profile;
         checkProfile(this.profiles, before, profile);
         this.#remember(this.profiles, profileName(profile), profile, by);
-        return;
       }
-      // Nothing hangs on what these say: the job decides.
-      case "fleet_artifacts":
     }
   }
 
@@ -221,12 +230,14 @@ export class Monitor implements Seen {
     for (const event of job.outbox) this.#sameEvent(job.id, event);
   }
 
-  #sameEvent(jobId: string, { seq, type, at, actor, data }: JobEvent): void {
+  #sameEvent(jobId: string, event: JobEvent): void {
+    const { seq, type, at, actor, data } = event;
     const name = `${jobId}/${seq}`;
     const text = JSON.stringify([type, at, actor ?? null, data]);
     const known = this.events.get(name);
     if (known !== undefined && known !== text) throw new Violation(10, `event ${seq} was two things`);
     this.events.set(name, text);
+    this.artifacts.see(jobId, event, this.#step);
   }
 
   #checkPair(id: string): void {
@@ -234,12 +245,4 @@ export class Monitor implements Seen {
     const lease = this.lease(id);
     if (lease !== undefined) checkLease(job, lease);
   }
-}
-
-function factoryName({ productId, id }: Factory): string {
-  return `${productId}/${id}`;
-}
-
-function documents<T>(store: SimStore, container: Operation["container"]): T[] {
-  return store.all(container) as unknown as T[];
 }

@@ -1,6 +1,7 @@
 /** All planted bugs: mistakes that a good engineer could make in the real code. */
 import type { Mutant } from "./mutant.js";
 import { ANSWERS } from "./mutants-answers.js";
+import { ARTIFACT_BUGS } from "./mutants-artifacts.js";
 import { ENDINGS } from "./mutants-endings.js";
 import { GRAPHS } from "./mutants-graphs.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...WORK,
   ...SWEEPING,
   ...ANSWERS,
+  ...ARTIFACT_BUGS,
   ...ENDINGS,
   ...GRAPHS,
 ];

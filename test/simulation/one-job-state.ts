@@ -18,6 +18,8 @@ export interface OneJob {
   readonly unsaid: boolean;
   /** The keys of this epoch's accepted operations, with what they asked for. */
   readonly done: Readonly<Record<string, string>>;
+  /** What was said of each artifact, by epoch and name. */
+  readonly artifacts: Readonly<Record<string, string>>;
 }
 
 export const NO_JOB: OneJob = {
@@ -34,6 +36,7 @@ export const NO_JOB: OneJob = {
   cancelled: false,
   unsaid: false,
   done: {},
+  artifacts: {},
 };
 
 const OWNED: readonly Stage[] = ["assigned", "building", "review", "testing"];

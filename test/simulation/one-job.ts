@@ -74,6 +74,8 @@ function outcomesOf(job: OneJob, call: Call): Outcome[] {
       return [cancelled(job)];
     case "redrive":
       return redriven(job);
+    case "artifact":
+      return [artifactAdded(job, call)];
     case "read":
       return [{ kind: job.exists ? "found" : "not_found", next: job }];
   }
@@ -145,7 +147,7 @@ function fenced(job: OneJob, who: Identity): string | undefined {
   return job.holder === who.factoryId ? undefined : "not_holder";
 }
 
-type Keyed = Extract<Call, { kind: "patch" | "release" }>;
+type Keyed = Extract<Call, { kind: "patch" | "release" | "artifact" }>;
 
 /** What a key says of this operation at this epoch: done before, or used for something else. */
 function remembered(job: OneJob, call: Keyed): { name: string; asks: string; before: string | undefined } {
@@ -200,4 +202,21 @@ function released(job: OneJob, call: Extract<Call, { kind: "release" }>): Outcom
     done: call.key === undefined ? job.done : { ...job.done, [name]: asks },
   };
   return { kind: "released", next };
+}
+
+function artifactAdded(job: OneJob, call: Extract<Call, { kind: "artifact" }>): Outcome {
+  const { name, asks, before } = remembered(job, call);
+  if (before === asks) return { kind: "artifact_added", next: job };
+  const lost = fenced(job, call.who);
+  if (lost !== undefined) return { kind: lost, next: job };
+  const id = `${job.epoch}/${call.name}`;
+  const known = job.artifacts[id] ?? call.reported;
+  if (known !== call.reported) return { kind: "artifact_name_taken", next: job };
+  if (before !== undefined) return { kind: "idempotency_conflict", next: job };
+  const next: OneJob = {
+    ...job,
+    artifacts: { ...job.artifacts, [id]: known },
+    done: call.key === undefined ? job.done : { ...job.done, [name]: asks },
+  };
+  return { kind: "artifact_added", next };
 }

@@ -2,6 +2,7 @@
  * What must be so when faults stop: two passes of the sweep bring every job to a legal resting state,
  * and while a capable factory keeps claiming, every job ends, or rests blocked behind one that failed.
  */
+import { listArtifacts } from "../../shared/core/list-artifacts.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import type { EventDocument } from "../../shared/schema/event.js";
 import type { Job } from "../../shared/schema/job.js";
@@ -30,6 +31,7 @@ export async function checkQuiescence(run: Run): Promise<void> {
   }
   await twoPasses(run);
   checkResting(run);
+  await checkArtifacts(run);
   for (const job of jobsOf(run)) {
     if (isFinalStage(job.stage)) continue;
     const behindAFailure =
@@ -95,6 +97,25 @@ function checkRuns(run: Run): void {
     const id = `${jobId}:${String(data["leaseEpoch"])}`;
     if (type === "claimed" && !stored.has(id) && !told.has(id))
       throw new Violation("liveness", `the run ${id} is missing`);
+  }
+}
+
+/** 16: what the events added is listed, no more and no less; what has left a job's outbox has its pointer. */
+async function checkArtifacts(run: Run): Promise<void> {
+  const { fleet } = run.calm("reader", PRODUCT);
+  for (const job of jobsOf(run)) {
+    const added = run.monitor.artifacts.of(job.id);
+    const { value } = await listArtifacts(fleet, job, Math.max(1, added.length));
+    run.mustBeSound();
+    const listed = value.map(({ artifact }) => artifact.id).sort();
+    if (
+      listed.join() !==
+      added
+        .map(([id]) => id)
+        .sort()
+        .join()
+    )
+      throw new Violation(16, "the artifacts that are listed are not those that were added");
   }
 }
 

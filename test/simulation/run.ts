@@ -12,6 +12,8 @@ import { choicesOf } from "./choices.js";
 import type { Choice } from "./choices.js";
 import { Monitor } from "./monitor.js";
 import type { Operation, Snapshot } from "./operation.js";
+import type { BlobOf } from "../../shared/core/ports/blobs.js";
+import { SimBlobs } from "./sim-blobs.js";
 import { SimStore } from "./sim-store.js";
 import { Process, digest } from "./state.js";
 import type { Faults, State } from "./state.js";
@@ -47,20 +49,24 @@ export interface Self {
   readonly serve: (by: string) => Fleet;
   /** Lets virtual time pass, at a moment that the schedule chooses. */
   readonly passTime: (seconds: number) => Promise<void>;
+  /** Sends bytes to where a blob goes, as whoever has its URL may at any time. */
+  readonly upload: (blob: BlobOf, text: string) => Promise<void>;
 }
 
 /** Where a run begins. */
 export interface Setting {
   readonly documents: Snapshot;
+  readonly blobs: ReadonlyMap<string, string>;
   readonly nowMs: number;
 }
 
-export const EMPTY: Setting = { documents: new Map(), nowMs: START_MS };
+export const EMPTY: Setting = { documents: new Map(), blobs: new Map(), nowMs: START_MS };
 
 type Perform = (operation: Operation, by: string) => Promise<unknown>;
 
 export class Run {
   readonly store: SimStore;
+  readonly blobs = new SimBlobs();
   readonly monitor: Monitor;
   /** What happened, as a story. */
   readonly trace: string[] = [];
@@ -81,7 +87,8 @@ export class Run {
       }
     });
     this.store.restore(setting.documents);
-    this.monitor = new Monitor(this.store);
+    this.blobs.restore(setting.blobs);
+    this.monitor = new Monitor(this.store, this.blobs);
     this.#state = {
       processes: [],
       late: [],
@@ -134,7 +141,7 @@ export class Run {
   }
 
   setting(): Setting {
-    return { documents: this.store.snapshot(), nowMs: this.#state.clock.ms };
+    return { documents: this.store.snapshot(), blobs: this.blobs.snapshot(), nowMs: this.#state.clock.ms };
   }
 
   advance(seconds: number): void {
@@ -171,21 +178,30 @@ export class Run {
       log: { info: nothing, warn: nothing, error: nothing, decision: nothing },
     };
     const instance = (by: string) =>
-      connect({ ...ports, store: this.store.port((operation) => perform(operation, by)) }, RULES);
+      connect(
+        { ...ports, store: this.store.port((operation) => perform(operation, by)), blobs: this.blobs.port() },
+        RULES,
+      );
     const fleet = instance(name);
+    const outside = {
+      name: "ping",
+      container: "fleet_jobs",
+      id: "",
+      isWrite: false,
+      mayBeStale: false,
+    } as const;
     const passTime = async (seconds: number): Promise<void> => {
-      const time = {
-        name: "ping",
-        container: "fleet_jobs",
-        id: "",
-        isWrite: false,
-        mayBeStale: false,
-      } as const;
-      await perform({ ...time, effect: () => (state.clock.ms += seconds * 1000) }, name);
+      await perform({ ...outside, effect: () => (state.clock.ms += seconds * 1000) }, name);
+    };
+    const upload = async (blob: BlobOf, text: string): Promise<void> => {
+      const effect = (): void => {
+        this.blobs.upload(blob, text);
+      };
+      await perform({ ...outside, container: "fleet_artifacts", id: blob.name, effect }, name);
     };
     // What an instance remembers between requests is the same for all of them.
     const serve = (by: string): Fleet => ({ ...instance(by), lastClaimReap: fleet.lastClaimReap });
-    return { name, productId, monitor: this.monitor, fleet, serve, passTime };
+    return { name, productId, monitor: this.monitor, fleet, serve, passTime, upload };
   }
 
   #fingerprint(): string {
@@ -197,6 +213,7 @@ export class Run {
         ...late.map(({ text }) => text),
         JSON.stringify(faults),
         clock.ms,
+        JSON.stringify([...this.blobs.snapshot()].sort()),
         this.monitor.fingerprint(),
       ].join("\u0000"),
     );

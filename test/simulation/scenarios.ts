@@ -33,6 +33,7 @@ import { beat, doPatch, doReadEvents, doRelease, doRenew } from "./clients.js";
 import { doClaim } from "./queue-clients.js";
 import type { Scenario } from "./explore.js";
 import { ONE_CRASH, scenario } from "./scenario.js";
+import { ARTIFACTS } from "./scenarios-artifacts.js";
 import { ENDINGS } from "./scenarios-endings.js";
 import { BOOTS, MONEY } from "./scenarios-money.js";
 import { ALONE, AGAIN } from "./scenarios-alone.js";
@@ -42,6 +43,7 @@ import { PRODUCT } from "./run.js";
 export const SCENARIOS: readonly Scenario[] = [
   ...ALONE,
   ...AGAIN,
+  ...ARTIFACTS,
   ...ENDINGS,
   ...MONEY,
   ...BOOTS,

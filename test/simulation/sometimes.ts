@@ -136,6 +136,17 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "a job is cancelled that nobody owns": "advance(open.stage, ended",
   },
   "late-report": { "a late report is added to its run": "await fleet.runs.replaceIfMatch(stored" },
+  "add-artifact": {
+    "a name of an artifact is taken": `answer: { kind: "taken"`,
+    "an artifact is added again": `const again = { kind: "added"`,
+    "an artifact is refused by the fence": `return { kind: "refused", answer: verdict`,
+  },
+  "artifact-pointers": { "a pointer is made of an event": "await fleet.artifacts.create(pointer" },
+  "list-artifacts": {
+    "another found it out": "return stored.doc.found",
+    "what was found is kept": "await fleet.artifacts.replaceIfMatch(stored",
+    "what was found is kept where there was no pointer": "await fleet.artifacts.create(next",
+  },
   "after-write": { "throttled after a write": "throw new StoreUnavailable(" },
   "reap-for-claim": {
     "a claim reaps too soon again": "< CLAIM_REAP_EVERY_MS)\n        return",

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const HOST = new URL("../../dist/host/", import.meta.url);
-const KEY = "a-key-that-only-tests-know";
+export const KEY = "a-key-that-only-tests-know";
 const PRODUCT = "acme";
 
 export interface Answer {

@@ -92,7 +92,7 @@ export const aDocument: { [C in ContainerName]: (given?: Partial<Documents[C]>) 
     jobId: "job-1",
     leaseEpoch: 1,
     name: "log.txt",
-    contentType: "text/plain",
+    reported: { contentType: "text/plain" },
     createdAt: at,
     ...given,
   }),

@@ -1,6 +1,8 @@
 /** What an answer may hold, and what a test says of a part whose value it can't know. */
 import { expect } from "vitest";
+import type { Upload } from "../../shared/core/ports/blobs.js";
 import type { JobEvent } from "../../shared/schema/event.js";
+import type { WireArtifact } from "../../shared/schema/wire-artifact.js";
 import type {
   ChildrenSummary,
   Directive,
@@ -13,7 +15,7 @@ import type {
 
 /** An item of any list. */
 export type Item = Partial<
-  WireJob & WireRun & WireFactory & JobEvent & Pick<WireProfile, "name" | "version">
+  WireJob & WireRun & WireFactory & JobEvent & WireArtifact & Pick<WireProfile, "version">
 >;
 
 /**
@@ -30,6 +32,8 @@ export interface Body extends Omit<WireJob, "profile"> {
   readonly run: WireRun;
   readonly directive: Directive;
   readonly factory: WireFactory;
+  readonly artifact: WireArtifact;
+  readonly upload: Upload;
   readonly factories: unknown;
   readonly oldestQueuedSeconds: number;
   readonly value: readonly Item[];

@@ -1,5 +1,6 @@
 import { connect } from "../../shared/core/fleet.js";
 import type { Fleet, Rules } from "../../shared/core/fleet.js";
+import type { Blobs } from "../../shared/core/ports/blobs.js";
 import type { Store } from "../../shared/core/ports/store.js";
 import { heartbeat } from "../../shared/core/heartbeat.js";
 import { claim } from "../../shared/core/claim.js";
@@ -42,7 +43,7 @@ export interface World {
  */
 export function aWorld(
   store: Store,
-  options: { clock?: TestClock; chance?: number; name?: string } = {},
+  options: { clock?: TestClock; chance?: number; name?: string; blobs?: Blobs } = {},
 ): World {
   const clock = options.clock ?? new TestClock();
   const log: string[] = [];
@@ -57,6 +58,7 @@ export function aWorld(
   const fleet = connect(
     {
       store,
+      ...(options.blobs === undefined ? {} : { blobs: options.blobs }),
       clock,
       ids: { unique: () => `${options.name ?? "one"}-${++ids}` },
       random: { next: () => options.chance ?? 0 },

@@ -5,16 +5,19 @@ export function artifactRepository(store: Store) {
   return {
     ...collection(store, "fleet_artifacts"),
     ...deletion(store, "fleet_artifacts"),
-    /** A job's artifacts in the order of their ids: by epoch, then by name. */
-    list: (jobId: string, limit: number, afterId?: string) =>
+    /** A job's artifacts by epoch, then by id (which is: by name), from behind `after`. */
+    list: (jobId: string, limit: number, after?: { leaseEpoch: number; id: string }) =>
       store.query(
         "fleet_artifacts",
         jobId,
         {
           where: [],
-          orderBy: [{ field: "id", direction: "ascending" }],
+          orderBy: [
+            { field: "leaseEpoch", direction: "ascending" },
+            { field: "id", direction: "ascending" },
+          ],
           limit,
-          after: afterId === undefined ? undefined : [afterId],
+          after: after && [after.leaseEpoch, after.id],
           freshness: "fresh",
         },
         "all",

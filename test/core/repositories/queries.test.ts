@@ -189,12 +189,25 @@ onEachStore("a query", (open) => {
     expect(await jobs.countChildren("umbrella", "p", "queued")).toBe(0);
   });
 
+  it("for artifacts counts epochs as numbers do", async () => {
+    const artifacts = artifactRepository(await open());
+    for (const leaseEpoch of [10, 2, 9])
+      await artifacts.create(
+        aDocument.fleet_artifacts({ id: `job-1:${leaseEpoch}:a`, leaseEpoch, name: "a" }),
+      );
+    const after = { leaseEpoch: 2, id: "job-1:2:a" };
+    expect(ids((await artifacts.list("job-1", 9, after)).value)).toEqual(["job-1:9:a", "job-1:10:a"]);
+  });
+
   it("for artifacts goes on behind an id, and one can be deleted under its etag", async () => {
     const artifacts = artifactRepository(await open());
     for (const name of ["b", "a", "c"])
       await artifacts.create(aDocument.fleet_artifacts({ id: `job-1:1:${name}`, name }));
     expect(ids((await artifacts.list("job-1", 2)).value)).toEqual(["job-1:1:a", "job-1:1:b"]);
-    expect(ids((await artifacts.list("job-1", 2, "job-1:1:a")).value)).toEqual(["job-1:1:b", "job-1:1:c"]);
+    expect(ids((await artifacts.list("job-1", 2, { leaseEpoch: 1, id: "job-1:1:a" })).value)).toEqual([
+      "job-1:1:b",
+      "job-1:1:c",
+    ]);
     const read = await artifacts.get("job-1", "job-1:1:b");
     if (read === undefined) throw new Error("not found");
     expect(await artifacts.deleteIfMatch("job-1", read)).toEqual({ kind: "deleted" });

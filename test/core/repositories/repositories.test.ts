@@ -84,13 +84,16 @@ onEachStore("a round trip through its repository", (open) => {
 
   it("of an artifact", async () => {
     const artifacts = artifactRepository(await open());
-    const artifact = aDocument.fleet_artifacts({ sizeBytes: 12 });
+    const artifact = aDocument.fleet_artifacts();
     await artifacts.create(artifact);
     expect((await artifacts.list("job-1", 10)).value).toEqual([artifact]);
     const read = await artifacts.get("job-1", artifact.id);
     if (read === undefined) throw new Error("not found");
-    await artifacts.replaceIfMatch(read, { ...artifact, sizeBytes: 13 });
-    expect((await artifacts.get("job-1", artifact.id))?.doc.sizeBytes).toBe(13);
+    await artifacts.replaceIfMatch(read, {
+      ...artifact,
+      found: { contentType: "text/plain", sizeBytes: 13 },
+    });
+    expect((await artifacts.get("job-1", artifact.id))?.doc.found?.sizeBytes).toBe(13);
     expect((await artifacts.list("job-2", 10)).value).toEqual([]);
   });
 
