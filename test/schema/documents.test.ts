@@ -50,6 +50,11 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
     ["a name with a path", { name: "../log.txt" }, "name"],
     ["a digest that is none", { sha256: "abc" }, "sha256"],
   ],
+  fleet_totals: [
+    ["half a run", { runs: 0.5 }, "runs"],
+    ["a sum below zero", { insights: { costUsd: -1 } }, "insights.costUsd"],
+    ["a sum of models", { superseded: { runs: 0, insights: { model: "opus" } } }, "superseded.insights"],
+  ],
 };
 
 describe.each(names)("a document of %s", (container) => {

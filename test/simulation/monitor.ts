@@ -6,13 +6,17 @@
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
-import type { Run } from "../../shared/schema/run.js";
 import type { Lease } from "../../shared/schema/lease.js";
+import type { Run } from "../../shared/schema/run.js";
+import type { Totals } from "../../shared/schema/totals.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
 import { checkRun } from "./bill-rules.js";
+import { checkDeleted } from "./tombstone-rules.js";
+import { Ledger } from "./totals-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
+import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
 import type { At, Request, Seen } from "./seen.js";
 import type { SimStore } from "./sim-store.js";
@@ -35,6 +39,10 @@ export class Monitor implements Seen {
   readonly told = new Set<string>();
   /** What clients asked and were told. */
   readonly history = new History();
+  /** Events that somebody stored who slept while their job became a tombstone: nobody sees them, and they stay. */
+  readonly leftovers = new Set<string>();
+  /** What runs used, and what the totals say of it. */
+  readonly ledger = new Ledger();
   readonly #stored = new Map<string, Set<number>>();
   readonly #requests = new Map<string, Request>();
   readonly #ended = new Set<string>();
@@ -49,6 +57,8 @@ export class Monitor implements Seen {
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
     for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
     for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
+    for (const run of documents<Run>(store, "fleet_runs")) this.ledger.ran(run);
+    for (const totals of documents<Totals>(store, "fleet_totals")) this.ledger.counted(totals);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
 
@@ -106,8 +116,7 @@ export class Monitor implements Seen {
 
   wrote({ container, before, after }: Written, by: string): void {
     if (after === undefined) {
-      if (container === "fleet_jobs") throw new Violation(7, "a job was deleted");
-      if (container === "fleet_events") throw new Violation(10, "an event was deleted");
+      this.#deleted(container, before, by);
       return;
     }
     this.#attribute(container, before, after, by);
@@ -134,6 +143,7 @@ export class Monitor implements Seen {
         if (job === undefined || event.seq > job.eventSeq)
           throw new Violation(10, "an event is stored before it is true");
         this.#sameEvent(event.jobId, event);
+        if (job.tombstone) this.leftovers.add(event.id);
         this.#store(event.jobId, event.seq);
         checkEvents(this, job);
         return;
@@ -147,12 +157,25 @@ export class Monitor implements Seen {
         const run = after as unknown as Run;
         checkRun(this.runs.get(run.id), run);
         this.runs.set(run.id, run);
+        this.ledger.ran(run);
         return;
       }
+      case "fleet_totals":
+        this.ledger.counted(after as unknown as Totals);
+        return;
       // Nothing hangs on what these say: the job decides.
       case "fleet_profiles":
       case "fleet_artifacts":
     }
+  }
+
+  /** 7 and 17: a job never goes, and what belongs to one only with its tombstone. A set-up may do as it likes. */
+  #deleted(container: Operation["container"], before: Doc | undefined, by: string): void {
+    if (container === "fleet_jobs") throw new Violation(7, "a job was deleted");
+    if (by === "set-up") return;
+    const jobId = String(before?.["jobId"]);
+    checkDeleted(this, jobId);
+    if (container === "fleet_events") this.#stored.get(jobId)?.delete(Number(before?.["seq"]));
   }
 
   job(id: string): Job | undefined {
@@ -221,21 +244,6 @@ export class Monitor implements Seen {
     const lease = this.lease(id);
     if (lease !== undefined) checkLease(job, lease);
   }
-}
-
-/** What a write does on behalf of whoever asked for it. Tidying up (events, runs, unblocking) is no effect. */
-function effectOf(
-  container: Operation["container"],
-  after: Doc,
-  before: Doc | undefined,
-): string | undefined {
-  if (container === "fleet_factories") return "heartbeat";
-  if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
-  if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
-  // Of whoever fails with a dependency nobody asked it.
-  const type = (after as unknown as Job).outbox.at(-1)?.type;
-  if (type === "failed" && before?.["stage"] === "blocked") return undefined;
-  return type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
 }
 
 function factoryName({ productId, id }: Factory): string {

@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.js";
 import { ANSWERS } from "./mutants-answers.js";
 import { ENDINGS } from "./mutants-endings.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
+import { COUNTING, RETAINING } from "./mutants-totals.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -14,4 +15,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...SWEEPING,
   ...ANSWERS,
   ...ENDINGS,
+  ...COUNTING,
+  ...RETAINING,
 ];

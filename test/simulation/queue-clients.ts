@@ -21,6 +21,7 @@ import type { Told } from "./answer-rules.js";
 import { contentOf } from "./history.js";
 import type { Self } from "./run.js";
 import { during } from "./seen.js";
+import { asItWas } from "./tombstone-rules.js";
 import { Violation } from "./violation.js";
 
 export function doClaim(self: Self, factoryId: string, claimId?: string) {
@@ -153,7 +154,8 @@ function checkSubmitted(
 ): void {
   const { monitor, productId } = told.self;
   const did = effectsOf(told, ["submitted", "superseded"]);
-  const was = (holds: (job: Job) => boolean): boolean => atSomeInstant(told, jobId, holds);
+  const was = (holds: (job: Job) => boolean): boolean =>
+    atSomeInstant(told, jobId, (job) => holds(asItWas(monitor, job)));
   const hasBeen = (job: Job): boolean =>
     (monitor.jobs.get(jobId) ?? []).some(({ doc }) => contentOf(doc) === content) &&
     contentOf(job) !== content;

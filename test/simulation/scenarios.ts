@@ -36,6 +36,7 @@ import { ONE_CRASH, scenario } from "./scenario.js";
 import { ENDINGS } from "./scenarios-endings.js";
 import { BOOTS, MONEY } from "./scenarios-money.js";
 import { ALONE, AGAIN } from "./scenarios-alone.js";
+import { TOTALS } from "./scenarios-totals.js";
 import { PRODUCT } from "./run.js";
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -44,6 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ENDINGS,
   ...MONEY,
   ...BOOTS,
+  ...TOTALS,
   scenario("second claim ∥ reap, at the worst moment", queuedAgain, [claims("f1"), reaps(), time], ONE_CRASH),
   scenario("claim, then a patch at once", queued, [
     actor("f1 claims and works", async (self) => {

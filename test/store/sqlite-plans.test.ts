@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Condition, Query } from "../../shared/core/ports/store.js";
 import { OWNED_STAGES } from "../../shared/schema/stages.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
-import { projectionColumns, selectSql } from "../../shared/store/sqlite-query.js";
+import { countSql, projectionColumns, selectSql } from "../../shared/store/sqlite-query.js";
 import { createSchema } from "../../shared/store/sqlite-schema.js";
 import { aQuery, byQueueOrder, newestFirst } from "./fixtures.js";
 
@@ -64,6 +64,27 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
     ],
     ["all blocked jobs", "fleet_jobs", undefined, { where: [equal("stage", "blocked")] }, "all_stage_id"],
     [
+      "jobs that shipped long ago",
+      "fleet_jobs",
+      undefined,
+      {
+        where: [
+          equal("stage", "shipped"),
+          { field: "stageChangedAt", is: "less", value: noon },
+          { field: "tombstone", is: "absent" },
+        ],
+        orderBy: ascending("stage", "stageChangedAt", "id"),
+      },
+      "all_stage_stageChangedAt_id",
+    ],
+    [
+      "runs to count",
+      "fleet_runs",
+      undefined,
+      { where: [equal("uncounted", true)], after: ["x"] },
+      "all_uncounted_id",
+    ],
+    [
       "leases that ran out",
       "fleet_leases",
       undefined,
@@ -99,6 +120,12 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
   ];
 
 describe("the embedded store's indexes", () => {
+  it("count the jobs of a stage without reading one", () => {
+    const sql = countSql("fleet_jobs", "acme", [equal("stage", "shipped")]);
+    const [step] = db.prepare(`EXPLAIN QUERY PLAN ${sql.text}`).all(...sql.values);
+    expect(step?.["detail"]).toContain("SEARCH fleet_jobs USING COVERING INDEX");
+  });
+
   it.each(answered)("answer %s without reading the table through or sorting", (_what, ...asked) => {
     const [container, partition, query, index] = asked;
     const steps = plan(container, partition, query);

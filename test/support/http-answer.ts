@@ -20,6 +20,7 @@ export interface Body extends WireJob {
   readonly factory: WireFactory;
   readonly factories: unknown;
   readonly oldestQueuedSeconds: number;
+  readonly engines: unknown;
   readonly value: readonly Item[];
   readonly nextLink?: string;
   readonly reason: string;

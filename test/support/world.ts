@@ -42,7 +42,7 @@ export interface World {
  */
 export function aWorld(
   store: Store,
-  options: { clock?: TestClock; chance?: number; name?: string } = {},
+  options: { clock?: TestClock; chance?: number; name?: string; retentionDays?: number } = {},
 ): World {
   const clock = options.clock ?? new TestClock();
   const log: string[] = [];
@@ -53,6 +53,7 @@ export function aWorld(
     leaseSeconds: LEASE_SECONDS,
     factoryStaleSeconds: 120,
     clockSkewSecondsMax: SKEW_SECONDS,
+    retentionDays: options.retentionDays ?? 0,
   };
   const fleet = connect(
     {
