@@ -126,12 +126,8 @@ onEachStore("what runs used", (open) => {
     await report(world, job, 1, { turns: 3, costUsd: 0.1 });
     world.clock.advance(1000);
     await reap(world.fleet, PRODUCT, job.id);
-    const run = await world.fleet.runs.get(job.id, `${job.id}:1`);
-    if (run === undefined) throw new Error("no run");
-    const insights = { turns: 5, costUsd: 0.1, toolCalls: 7 };
-    const grown = { ...run.doc, insights, superseded: true, uncounted: true } as const;
-    await world.fleet.runs.replaceIfMatch(run, grown);
-    await countRuns(world.fleet, [grown]);
+    const late = await report(world, job, 1, { turns: 5, costUsd: 0.1, toolCalls: 7 });
+    expect(late).toMatchObject({ kind: "stale_lease" });
     const [told] = await engines(world);
     expect(told).toEqual({
       engine: "claude",
@@ -139,7 +135,8 @@ onEachStore("what runs used", (open) => {
       insights: { turns: 5, costUsd: 0.1, toolCalls: 7 },
       superseded: { runs: 1, insights: { turns: 5, costUsd: 0.1, toolCalls: 7 } },
     });
-    expect((await world.fleet.runs.get(job.id, run.doc.id))?.doc.uncounted).toBeUndefined();
+    const run = await world.fleet.runs.get(job.id, `${job.id}:1`);
+    expect(run?.doc.uncounted).toBeUndefined();
   });
 
   it("does not drift: a hundred times ten cents are ten dollars", async () => {

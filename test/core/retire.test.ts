@@ -1,15 +1,17 @@
 import { expect, it } from "vitest";
+import { bulk } from "../../shared/core/bulk.js";
 import { claim } from "../../shared/core/claim.js";
 import { patch } from "../../shared/core/patch.js";
 import type { Store } from "../../shared/core/ports/store.js";
 import { readEvents } from "../../shared/core/read-events.js";
+import { redrive } from "../../shared/core/redrive.js";
 import { readStats } from "../../shared/core/stats.js";
 import { submit } from "../../shared/core/submit.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import { isTombstone } from "../../shared/core/tombstone.js";
 import type { Job } from "../../shared/schema/job.js";
 import { omit } from "../../shared/schema/omit.js";
-import { submission } from "../../shared/schema/requests.js";
+import { bulkRequest, submission } from "../../shared/schema/requests.js";
 import { crashAfter, intercept, writes } from "../support/intercept.js";
 import type { Call } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
@@ -154,6 +156,19 @@ onEachStore("retention", (open) => {
       job: { id: dependant.id },
     });
     expect((await stored(world, job)).tombstone).toBe(true);
+  });
+
+  it("is final: a tombstone of a failed job can't be redriven, one by one or in bulk", async () => {
+    const world = retaining(await open());
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await mustClaim(world, await aFactory(world, "f1"));
+    await patch(world.fleet, PRODUCT, job.id, { factoryId: "f1", leaseEpoch: 1, stage: "failed" });
+    world.clock.advance(31 * DAY);
+    await sweep(world);
+    expect(await redrive(world.fleet, PRODUCT, job.id, {})).toMatchObject({ kind: "illegal_transition" });
+    const request = bulkRequest.parse({ action: "redrive", filter: {}, dryRun: false });
+    expect(await bulk(world.fleet, PRODUCT, request, undefined)).toMatchObject({ matched: 0, changed: 0 });
+    expect(await stored(world, job)).toMatchObject({ stage: "failed", tombstone: true });
   });
 
   it("shows no events of a tombstone, from the moment that it is one", async () => {

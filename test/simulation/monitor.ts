@@ -16,6 +16,7 @@ import { Ledger } from "./totals-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
+import { documents, factoryName } from "./documents.js";
 import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
 import type { At, Request, Seen } from "./seen.js";
@@ -55,9 +56,8 @@ export class Monitor implements Seen {
       this.#remember(this.leases, lease.id, lease, "set-up");
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
-    for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
+    for (const run of documents<Run>(store, "fleet_runs")) this.#ran(run);
     for (const event of documents<EventDocument>(store, "fleet_events")) this.#store(event.jobId, event.seq);
-    for (const run of documents<Run>(store, "fleet_runs")) this.ledger.ran(run);
     for (const totals of documents<Totals>(store, "fleet_totals")) this.ledger.counted(totals);
     for (const history of this.jobs.values()) for (const { doc } of history) this.#see(doc);
   }
@@ -153,13 +153,9 @@ export class Monitor implements Seen {
         this.#remember(this.factories, factoryName(factory), factory, by);
         return;
       }
-      case "fleet_runs": {
-        const run = after as unknown as Run;
-        checkRun(this.runs.get(run.id), run);
-        this.runs.set(run.id, run);
-        this.ledger.ran(run);
+      case "fleet_runs":
+        this.#ran(after as unknown as Run);
         return;
-      }
       case "fleet_totals":
         this.ledger.counted(after as unknown as Totals);
         return;
@@ -169,12 +165,13 @@ export class Monitor implements Seen {
     }
   }
 
-  /** 7 and 17: a job never goes, and what belongs to one only with its tombstone. A set-up may do as it likes. */
+  /** 7 and 18: a job never goes, and what belongs to one only with its tombstone. A set-up may do as it likes. */
   #deleted(container: Operation["container"], before: Doc | undefined, by: string): void {
     if (container === "fleet_jobs") throw new Violation(7, "a job was deleted");
     if (by === "set-up") return;
     const jobId = String(before?.["jobId"]);
     checkDeleted(this, jobId);
+    if (container === "fleet_runs") this.runs.delete(String(before?.id));
     if (container === "fleet_events") this.#stored.get(jobId)?.delete(Number(before?.["seq"]));
   }
 
@@ -184,6 +181,12 @@ export class Monitor implements Seen {
 
   lease(id: string): Lease | undefined {
     return this.leases.get(id)?.at(-1)?.doc;
+  }
+
+  #ran(run: Run): void {
+    checkRun(this.runs.get(run.id), run);
+    this.runs.set(run.id, run);
+    this.ledger.ran(run);
   }
 
   storedEvents(jobId: string): ReadonlySet<number> {
@@ -244,12 +247,4 @@ export class Monitor implements Seen {
     const lease = this.lease(id);
     if (lease !== undefined) checkLease(job, lease);
   }
-}
-
-function factoryName({ productId, id }: Factory): string {
-  return `${productId}/${id}`;
-}
-
-function documents<T>(store: SimStore, container: Operation["container"]): T[] {
-  return store.all(container) as unknown as T[];
 }

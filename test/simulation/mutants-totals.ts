@@ -1,5 +1,5 @@
 /** Planted bugs: what is counted twice or not at all, and what retention takes too early or leaves. */
-import { COUNT, FINISH, HISTORY, PURGE, RETIRE, SWEEP, TOMBSTONE, mutant } from "./mutant.js";
+import { COUNT, FINISH, HISTORY, LATE, PURGE, REDRIVE, RETIRE, SWEEP, TOMBSTONE, mutant } from "./mutant.js";
 import type { Mutant } from "./mutant.js";
 
 const WRITE_TOTALS = "if (next.adds && !(await write(fleet, totals, next.doc))) return false;";
@@ -135,8 +135,16 @@ export const RETAINING: readonly Mutant[] = [
   mutant(
     "the end reported again ends the tombstone",
     FINISH,
-    "if (job.doc.dirty === undefined || isTombstone(job.doc)) return;",
-    "if (job.doc.dirty === undefined) return;",
+    "if (job.doc.dirty === undefined || isTombstone(job.doc)) return undefined;",
+    "if (job.doc.dirty === undefined) return undefined;",
     "the end reported again",
+  ),
+  mutant("a tombstone is redriven", REDRIVE, ` || isTombstone(job)) {`, ") {", "retention ∥ redrive"),
+  mutant(
+    "a late report is not marked",
+    LATE,
+    "insights, uncounted: true };",
+    "insights };",
+    "a late report ∥ its run is closed",
   ),
 ];

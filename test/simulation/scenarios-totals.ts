@@ -9,6 +9,7 @@ import { omit } from "../../shared/schema/omit.js";
 import { A, B, actor, f1, owned, releases, ships, submits, sweeps, undone } from "./cast.js";
 import { doPatch, doReadEvents } from "./clients.js";
 import { doClaim, doSubmit } from "./queue-clients.js";
+import { doRedrive } from "./end-clients.js";
 import type { Scenario } from "./explore.js";
 import { PRODUCT } from "./run.js";
 import type { Actor, Self } from "./run.js";
@@ -65,6 +66,13 @@ async function due(self: Self, advance: (seconds: number) => void): Promise<void
   const artifact = { id: `${RUN}:log`, jobId: A, productId: PRODUCT, schemaVersion: 1, leaseEpoch: 1 };
   const createdAt = "2026-01-15T12:00:00.000Z";
   await self.fleet.artifacts.create({ ...artifact, name: "log", contentType: "text/plain", createdAt });
+  advance(RETENTION_SECONDS);
+}
+
+/** Job a has failed, and is due. */
+async function failedAndDue(self: Self, advance: (seconds: number) => void): Promise<void> {
+  await owned(self);
+  await doPatch(self, A, f1, { stage: "failed", insights: { turns: 3 } });
   advance(RETENTION_SECONDS);
 }
 
@@ -144,6 +152,12 @@ export const TOTALS: readonly Scenario[] = [
   scenario("retention ∥ sweep, both may die", due, [retires("first"), sweeps()], TWO_CRASHES),
   scenario("retention of what is not counted ∥ sweep", dueUncounted, [retires("first"), sweeps()], ONE_CRASH),
   scenario("retention of what is not done ∥ sweep", dueUndone, [retires("first"), sweeps()], ONE_CRASH),
+  scenario(
+    "retention ∥ redrive",
+    failedAndDue,
+    [retires("first"), actor("p1 redrives", (self) => doRedrive(self, A))],
+    ONE_CRASH,
+  ),
   scenario("retention alone, with bad luck", due, [retires("first")]),
   scenario("retention ∥ late report", due, [retires("first"), reportsLate], ONE_CRASH),
   scenario("retention ∥ reader of events", due, [

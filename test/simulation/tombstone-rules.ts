@@ -1,4 +1,4 @@
-/** 17: what retention may do to a job, and to what belongs to it. */
+/** 18: what retention may do to a job, and to what belongs to it. */
 import type { Job } from "../../shared/schema/job.js";
 import { isFinalStage } from "../../shared/schema/stages.js";
 import type { Seen } from "./seen.js";
@@ -14,18 +14,18 @@ const STAYS = [
 
 /** A version of a job after another: a tombstone is made of a job at rest, keeps what must stay, and is one for ever. */
 export function checkTombstone(before: Job, job: Job): void {
-  if (before.tombstone && !job.tombstone) throw new Violation(17, "a tombstone became a job again");
+  if (before.tombstone && !job.tombstone) throw new Violation(18, "a tombstone became a job again");
   if (!job.tombstone) return;
   if (!before.tombstone && (!isFinalStage(before.stage) || before.dirty))
-    throw new Violation(17, `a job that is ${before.stage}, or not done, became a tombstone`);
+    throw new Violation(18, `a job that is ${before.stage}, or not done, became a tombstone`);
   const lost = STAYS.find((field) => JSON.stringify(before[field]) !== JSON.stringify(job[field]));
-  if (lost !== undefined) throw new Violation(17, `a tombstone lost its ${lost}`);
+  if (lost !== undefined) throw new Violation(18, `a tombstone lost its ${lost}`);
 }
 
 /** Something that belongs to a job is deleted: only a tombstone's. */
 export function checkDeleted(monitor: Seen, jobId: string): void {
   if (monitor.job(jobId)?.tombstone !== true)
-    throw new Violation(17, "something went that belongs to a job which is no tombstone");
+    throw new Violation(18, "something went that belongs to a job which is no tombstone");
 }
 
 /** A job's content as it was before retention took it. */

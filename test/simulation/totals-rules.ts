@@ -1,5 +1,5 @@
 /**
- * 16: what the totals say is never more than what the runs that ended used, and as much when faults stop.
+ * 17: what the totals say is never more than what the runs that ended used, and as much when faults stop.
  * The rule keeps its own account: of each run the most that its document ever said, whether or not the
  * document is still there. A run that comes back from the dead is the same run.
  */
@@ -39,7 +39,7 @@ export class Ledger {
     const used = this.#usedBy(nameOf(totals));
     for (const [figure, value] of Object.entries(accountOf(totals)))
       if (value > (used[figure] ?? 0))
-        throw new Violation(16, `the totals say ${figure} ${value} of ${used[figure] ?? 0}: counted twice`);
+        throw new Violation(17, `the totals say ${figure} ${value} of ${used[figure] ?? 0}: counted twice`);
   }
 
   /** When faults have stopped. */
@@ -49,7 +49,7 @@ export class Ledger {
       const told = totals === undefined ? {} : accountOf(totals);
       for (const [figure, value] of Object.entries(this.#usedBy(name)))
         if ((told[figure] ?? 0) !== value)
-          throw new Violation(16, `the totals say ${figure} ${told[figure] ?? 0} of ${value}: not counted`);
+          throw new Violation(17, `the totals say ${figure} ${told[figure] ?? 0} of ${value}: not counted`);
     }
   }
 
