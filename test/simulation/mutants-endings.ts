@@ -40,6 +40,7 @@ export const ENDINGS: readonly Mutant[] = [
     REDRIVE,
     `(job.stage !== "failed" && job.stage !== "dead_letter")`,
     `(job.stage !== "failed" && job.stage !== "dead_letter" && job.stage !== "shipped" && job.stage !== "queued")`,
+    "what has shipped ∥ its redrive",
   ),
   mutant("a redrive keeps the attempts", ENDING, "    attempt: 0,\n", ""),
   mutant(

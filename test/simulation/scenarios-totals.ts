@@ -102,6 +102,8 @@ const reportsLate = actor("f1 reports late", async ({ fleet }) => {
 const retires = (name: string): Actor =>
   actor(name, ({ fleet }) => retire(fleet, { id: A, productId: PRODUCT }, Infinity));
 
+const redrives = actor("p1 redrives", (self) => doRedrive(self, A));
+
 /** Retention has been at job a, and then somebody wakes up who was about to store something of it a month ago. */
 const buries = ({ fleet }: Self): Promise<unknown> => retire(fleet, { id: A, productId: PRODUCT }, Infinity);
 const storesLate = actor("f1's instance wakes up", async (self) => {
@@ -152,12 +154,8 @@ export const TOTALS: readonly Scenario[] = [
   scenario("retention ∥ sweep, both may die", due, [retires("first"), sweeps()], TWO_CRASHES),
   scenario("retention of what is not counted ∥ sweep", dueUncounted, [retires("first"), sweeps()], ONE_CRASH),
   scenario("retention of what is not done ∥ sweep", dueUndone, [retires("first"), sweeps()], ONE_CRASH),
-  scenario(
-    "retention ∥ redrive",
-    failedAndDue,
-    [retires("first"), actor("p1 redrives", (self) => doRedrive(self, A))],
-    ONE_CRASH,
-  ),
+  scenario("retention ∥ redrive", failedAndDue, [retires("first"), redrives], ONE_CRASH),
+  scenario("retention of what has shipped ∥ its redrive", due, [retires("first"), redrives], ONE_CRASH),
   scenario("retention alone, with bad luck", due, [retires("first")]),
   scenario("retention ∥ late report", due, [retires("first"), reportsLate], ONE_CRASH),
   scenario("retention ∥ reader of events", due, [
