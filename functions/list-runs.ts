@@ -1,5 +1,6 @@
 import type { Fleet } from "../shared/core/fleet.js";
 import { withSnapshot, withWhatTheJobKnows } from "../shared/core/run-history.js";
+import { isTombstone } from "../shared/core/tombstone.js";
 import type { Job } from "../shared/schema/job.js";
 import { idParams, pageQuery } from "../shared/schema/requests.js";
 import type { Run } from "../shared/schema/run.js";
@@ -49,6 +50,8 @@ async function readPage(
   afterEpoch: number,
   limit: number,
 ): Promise<{ value: Run[]; more: boolean }> {
+  // None at once, as of its events: retention may still be at it.
+  if (isTombstone(job)) return { value: [], more: false };
   const stored = await fleet.runs.list(job.id, limit, afterEpoch);
   const lastEpoch = stored.more ? (stored.value.at(-1)?.leaseEpoch ?? 0) : Infinity;
   const covered = withWhatTheJobKnows(stored.value, job).filter(

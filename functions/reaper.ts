@@ -30,9 +30,9 @@ export function reaperOf(
     // Kept per instance: a pass is many ticks. With the instance only a place in the walk is lost.
     sweep ??= startSweep(fleet);
     const startedMs = backend.clock.now();
-    const { reaped, failed } = await reapAndSweep(fleet, sweep);
+    const { reaped, failed, retired } = await reapAndSweep(fleet, sweep);
     const tookMs = Math.round(backend.clock.now() - startedMs);
-    log.decision({ decision: "reaper_pass", reaped, failed, tookMs });
+    log.decision({ decision: "reaper_pass", reaped, failed, retired, tookMs });
     await lookAround(fleet, place, log);
   };
 }

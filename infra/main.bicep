@@ -60,6 +60,11 @@ param factoryStaleSeconds int = 120
 @maxValue(60)
 param clockSkewSecondsMax int = 2
 
+@description('After so many days a job that has ended loses its content and history; 0 keeps all of it.')
+@minValue(0)
+@maxValue(3650)
+param retentionDays int = 0
+
 @description('When the reaper runs: NCRONTAB. An alert expects it within five minutes.')
 param reaperSchedule string = '*/30 * * * * *'
 
@@ -247,6 +252,7 @@ module coordinator 'modules/function-app.bicep' = {
     leaseSeconds: leaseSeconds
     factoryStaleSeconds: factoryStaleSeconds
     clockSkewSecondsMax: clockSkewSecondsMax
+    retentionDays: retentionDays
     reaperSchedule: reaperSchedule
   }
 }

@@ -18,6 +18,8 @@ import type { MonitoringSettings } from "./settings-monitoring.js";
 const STALE_SECONDS_MAX = 86_400;
 /** Skew between instances, in seconds: it delays every recovery, and a clock a minute off is broken. */
 const SKEW_SECONDS_MAX = 60;
+/** Days that the history of a final job is kept: ten years, beyond which nobody means to delete it. */
+const RETENTION_DAYS_MAX = 3650;
 /** Keys of one coordinator, and grants of one key: far above need, low enough to notice a runaway script. */
 const ENTRIES_MAX = 1000;
 /** Problems reported of a thousand keys: the first few tell what is wrong with the rest. */
@@ -45,6 +47,8 @@ export interface Settings {
   readonly leaseSeconds: number;
   readonly factoryStaleSeconds: number;
   readonly clockSkewSecondsMax: number;
+  /** After so many days a final job loses its content and history. 0: never. */
+  readonly retentionDays: number;
   /** NCRONTAB, or hh:mm:ss; schedule.ts reads it. */
   readonly reaperSchedule: string;
   /** Absent: nothing is sent anywhere, and nothing of it is loaded. */
@@ -141,6 +145,7 @@ export const common = z.object({
   LEASE_SECONDS: wholeNumber(LEASE_SECONDS_MIN, LEASE_SECONDS_MAX, 90),
   FACTORY_STALE_SECONDS: wholeNumber(1, STALE_SECONDS_MAX, 120),
   CLOCK_SKEW_SECONDS_MAX: wholeNumber(0, SKEW_SECONDS_MAX, 2),
+  RETENTION_DAYS: wholeNumber(0, RETENTION_DAYS_MAX, 0),
   REAPER_SCHEDULE: z.string().refine(readSchedule, "must be NCRONTAB or hh:mm:ss").default("*/30 * * * * *"),
   PORT: wholeNumber(0, 65_535, 7071),
   FLEET_DIR: path.optional(),
@@ -198,6 +203,7 @@ export function readSettings(env: Environment): SettingsOutcome {
     leaseSeconds: rest.data.LEASE_SECONDS,
     factoryStaleSeconds: rest.data.FACTORY_STALE_SECONDS,
     clockSkewSecondsMax: rest.data.CLOCK_SKEW_SECONDS_MAX,
+    retentionDays: rest.data.RETENTION_DAYS,
     reaperSchedule: rest.data.REAPER_SCHEDULE,
     ...monitoringOf(watch.data),
     ...blobsOf(bytes.data),

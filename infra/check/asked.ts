@@ -10,6 +10,7 @@ import { jobRepository } from "../../shared/core/repositories/jobs.js";
 import { leaseRepository } from "../../shared/core/repositories/leases.js";
 import { profileRepository } from "../../shared/core/repositories/profiles.js";
 import { runRepository } from "../../shared/core/repositories/runs.js";
+import { totalsRepository } from "../../shared/core/repositories/totals.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
 
 /** One query of the code. `partition` is the partition key's path, absent where every partition is asked. */
@@ -22,7 +23,7 @@ export interface Asked {
 }
 
 /** Operations on one document need no index. */
-type Points = "create" | "get" | "getByKey" | "append" | "replaceIfMatch" | "deleteIfMatch";
+type Points = "create" | "get" | "getByKey" | "getBySeq" | "append" | "replaceIfMatch" | "deleteIfMatch";
 type Method = (...given: never[]) => Promise<unknown>;
 /** Arguments for each query of a repository: one list of them per way the query can differ. */
 type Samples<R extends Record<keyof R, Method>> = {
@@ -55,8 +56,13 @@ const ofJobs: Samples<ReturnType<typeof jobRepository>> = {
     ["blocked", "", 1],
     ["dirty", "", 1],
   ],
+  endedBefore: [["shipped", at, 1]],
 };
-const ofRuns: Samples<ReturnType<typeof runRepository>> = { list: [[job, 1]], sweepOpen: [["", 1]] };
+const ofRuns: Samples<ReturnType<typeof runRepository>> = {
+  list: [[job, 1]],
+  sweepOpen: [["", 1]],
+  sweepUncounted: [["", 1]],
+};
 const ofLeases: Samples<ReturnType<typeof leaseRepository>> = { overdue: [[at, 1]] };
 const ofFactories: Samples<ReturnType<typeof factoryRepository>> = {
   list: [[product, 1]],
@@ -74,6 +80,8 @@ const ofProfiles: Samples<ReturnType<typeof profileRepository>> = {
 const ofEvents: Samples<ReturnType<typeof eventRepository>> = { list: [[job, 1]] };
 const ofArtifacts: Samples<ReturnType<typeof artifactRepository>> = { list: [[job, 1]] };
 
+const ofTotals: Samples<ReturnType<typeof totalsRepository>> = { list: [[product, 1]] };
+
 /** Every query that the code makes. */
 export async function everythingAsked(): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
@@ -85,6 +93,7 @@ export async function everythingAsked(): Promise<readonly Asked[]> {
   await ask(profileRepository(store), ofProfiles);
   await ask(eventRepository(store), ofEvents);
   await ask(artifactRepository(store), ofArtifacts);
+  await ask(totalsRepository(store), ofTotals);
   return asked;
 }
 

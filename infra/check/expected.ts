@@ -10,6 +10,7 @@ export const PARTITION_KEYS: Readonly<Record<ContainerName, "/productId" | "/job
   fleet_jobs: "/productId",
   fleet_factories: "/productId",
   fleet_profiles: "/productId",
+  fleet_totals: "/productId",
   fleet_runs: "/jobId",
   fleet_leases: "/jobId",
   fleet_events: "/jobId",

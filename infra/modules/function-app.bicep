@@ -45,6 +45,7 @@ param functionKeys string
 param leaseSeconds int
 param factoryStaleSeconds int
 param clockSkewSecondsMax int
+param retentionDays int
 param reaperSchedule string
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -111,6 +112,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       LEASE_SECONDS: string(leaseSeconds)
       FACTORY_STALE_SECONDS: string(factoryStaleSeconds)
       CLOCK_SKEW_SECONDS_MAX: string(clockSkewSecondsMax)
+      RETENTION_DAYS: string(retentionDays)
       REAPER_SCHEDULE: reaperSchedule
     }
   }

@@ -5,6 +5,7 @@ import type { BulkRequest } from "../schema/requests.js";
 import { isFinalStage } from "../schema/stages.js";
 import { cancel } from "./cancel.js";
 import type { Fleet } from "./fleet.js";
+import { isTombstone } from "./tombstone.js";
 import { redrive } from "./redrive.js";
 import type { JobPlace } from "./repositories/jobs.js";
 
@@ -56,5 +57,5 @@ function passes(job: Job, { action, filter }: BulkRequest): boolean {
   if (filter.olderThan !== undefined && job.createdAt >= filter.olderThan) return false;
   return action === "cancel"
     ? !isFinalStage(job.stage)
-    : job.stage === "failed" || job.stage === "dead_letter";
+    : (job.stage === "failed" || job.stage === "dead_letter") && !isTombstone(job);
 }

@@ -10,10 +10,13 @@ import { omit } from "../schema/omit.js";
 import { isFinalStage } from "../schema/stages.js";
 import { changeJob, operation } from "./change-job.js";
 import { unblock, wakeDependants } from "./deps.js";
+import { countRunsInOutbox } from "./count-runs.js";
 import type { Fleet } from "./fleet.js";
 import { settleLease } from "./lease-writes.js";
 import type { Stored } from "./ports/store.js";
+import { purge } from "./purge.js";
 import { closeRunsInOutbox } from "./run-history.js";
+import { isTombstone } from "./tombstone.js";
 
 /** How long an answer waits for what follows its write, in milliseconds: a worker
  * should not time out for what the sweep can do. */
@@ -46,7 +49,8 @@ export async function followUp(
  * as it is then, as far as that is known in time.
  */
 export async function finish(fleet: Fleet, job: Stored<Job>): Promise<Lease | undefined> {
-  if (job.doc.dirty === undefined) return undefined;
+  // A tombstone is dirty, too, when the end that it stands for is reported again: that is the sweep's to do.
+  if (job.doc.dirty === undefined || isTombstone(job.doc)) return undefined;
   let lease: Lease | undefined;
   let woken: "all" | "some" = "some";
   await followUp(fleet, [
@@ -57,16 +61,21 @@ export async function finish(fleet: Fleet, job: Stored<Job>): Promise<Lease | un
     async () => {
       if (woken === "all") await clearDirty(fleet, job);
     },
+    () => countRunsInOutbox(fleet, job.doc),
   ]);
   return lease;
 }
 
 /**
  * The same for the sweep, which has more time and must not hide a failure. Dependants beyond its bound
- * come with the scan of blocked jobs.
+ * come with the scan of blocked jobs. A tombstone is done when its history is gone.
  */
 export async function finishDirty(fleet: Fleet, job: Stored<Job>, untilMs: number): Promise<void> {
   if (job.doc.dirty === undefined) return;
+  if (isTombstone(job.doc)) {
+    if (await purge(fleet, job.doc, untilMs)) await clearDirty(fleet, job);
+    return;
+  }
   await settleLease(fleet, job.doc, false);
   await closeRunsInOutbox(fleet, job.doc);
   await wakeDependants(fleet, job.doc, WAKE_SWEEP_MAX, untilMs);
@@ -82,8 +91,9 @@ async function clearDirty(fleet: Fleet, job: Stored<Job>): Promise<void> {
     known: job,
     storeEvents: "always",
     judge: (now) => {
-      // Another life began meanwhile, or another sweep was faster.
-      if (now.dirty === undefined || !isFinalStage(now.stage) || now.eventSeq !== job.doc.eventSeq) {
+      // Another life began meanwhile, or another sweep was faster; or it is dirty for another reason by now.
+      const sameLife = isFinalStage(now.stage) && now.eventSeq === job.doc.eventSeq;
+      if (now.dirty === undefined || !sameLife || isTombstone(now) !== isTombstone(job.doc)) {
         return { kind: "settled", answer: undefined };
       }
       return { kind: "write", next: omit(now, "dirty"), answer: undefined };
@@ -105,6 +115,7 @@ export async function requeued(
     async () => (latest.lease = await settleLease(fleet, job.doc, false)),
     async () => (latest.job = (await judged(fleet, job)).doc),
     () => closeRunsInOutbox(fleet, job.doc),
+    () => countRunsInOutbox(fleet, job.doc),
   ]);
   return latest;
 }

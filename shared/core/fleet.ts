@@ -9,8 +9,9 @@ import { jobRepository } from "./repositories/jobs.js";
 import { leaseRepository } from "./repositories/leases.js";
 import { profileRepository } from "./repositories/profiles.js";
 import { runRepository } from "./repositories/runs.js";
+import { totalsRepository } from "./repositories/totals.js";
 
-/** The numbers that an operator sets, in seconds. */
+/** The numbers that an operator sets, in seconds but for one. */
 export interface Rules {
   /** A lease, where the claim names no length. */
   readonly leaseSeconds: number;
@@ -18,6 +19,8 @@ export interface Rules {
   readonly factoryStaleSeconds: number;
   /** How far the clocks of two instances may be apart. Liveness counts on it, safety does not. */
   readonly clockSkewSecondsMax: number;
+  /** After so many days a final job loses its content and history. 0: never. */
+  readonly retentionDays: number;
 }
 
 /** All that an operation works with. Everything that reaches the world goes through it. */
@@ -49,6 +52,7 @@ export function connect(ports: Ports, rules: Rules) {
     factories: factoryRepository(store),
     profiles: profileRepository(store),
     artifacts: artifactRepository(store),
+    totals: totalsRepository(store),
     /** When this instance last reaped on behalf of a claim that found nothing, per product. */
     lastClaimReap: new Map<string, number>(),
   };

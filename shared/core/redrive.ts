@@ -15,6 +15,7 @@ import { changeJob, operation } from "./change-job.js";
 import { toRedriven } from "./endings.js";
 import { requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
+import { isTombstone } from "./tombstone.js";
 
 export type Redriven =
   | { kind: "redriven"; job: Job }
@@ -41,7 +42,8 @@ export async function redrive(
     operation: operation(fleet, { route: "redrive", key }, request),
     storeEvents: "always",
     judge: (job) => {
-      if (job.stage !== "failed" && job.stage !== "dead_letter") {
+      // A tombstone's history is gone, or going: it never opens again.
+      if ((job.stage !== "failed" && job.stage !== "dead_letter") || isTombstone(job)) {
         const refusal = { kind: "illegal_transition", from: job.stage, to: "queued", allowed: [] } as const;
         return { kind: "refused", answer: refusal };
       }

@@ -26,7 +26,13 @@ function closedRun(job: Job, event: JobEvent): Run | undefined {
   if (!told.success) return undefined;
   const { leaseEpoch } = told.data;
   const id = `${job.id}:${leaseEpoch}`;
-  return { ...told.data, id, jobId: job.id, productId: job.productId, schemaVersion: SCHEMA_VERSION };
+  const ended = { id, jobId: job.id, productId: job.productId, schemaVersion: SCHEMA_VERSION };
+  return { ...told.data, ...ended, uncounted: true };
+}
+
+/** The runs that the events still in the job's outbox ended, as they were then. */
+export function runsInOutbox(job: Job): Run[] {
+  return job.outbox.map((event) => closedRun(job, event)).filter((run) => run !== undefined);
 }
 
 /** Stores an open run, unless one is stored for its epoch already: that one may be closed. */
@@ -61,10 +67,13 @@ function withWhatIsStored(run: Run, stored: Run | undefined): Run {
 
 /** Closes the runs that the events still in the job's outbox tell of. */
 export async function closeRunsInOutbox(fleet: Fleet, job: Job): Promise<void> {
-  for (const event of job.outbox) {
-    const ended = closedRun(job, event);
-    if (ended !== undefined) await closeRun(fleet, ended);
-  }
+  for (const ended of runsInOutbox(job)) await closeRun(fleet, ended);
+}
+
+/** Takes away a run that somebody opened for a tombstone, after its runs had gone: nothing tells how it ended. */
+export async function dropRun(fleet: Fleet, jobId: string, id: string): Promise<void> {
+  const run = await fleet.runs.get(jobId, id);
+  if (run !== undefined && run.doc.endedAt === undefined) await fleet.runs.deleteIfMatch(jobId, run);
 }
 
 /** Closes the run of an epoch that is over, by what the job's events tell of it. */
@@ -87,11 +96,9 @@ export function withWhatTheJobKnows(runs: readonly Run[], job: Job): Run[] {
   const add = (run: Run): void => {
     byEpoch.set(run.leaseEpoch, withWhatIsStored(run, byEpoch.get(run.leaseEpoch)));
   };
-  for (const event of job.outbox) {
-    const ended = closedRun(job, event);
-    // A run that is stored as ended may know more: its worker may have reported since.
-    const known = ended && byEpoch.get(ended.leaseEpoch)?.endedAt !== undefined;
-    if (ended !== undefined && known !== true) add(ended);
+  for (const ended of runsInOutbox(job)) {
+    // A closed document says more than the event that closed it, if a late report has come since.
+    if (byEpoch.get(ended.leaseEpoch)?.endedAt === undefined) add(ended);
   }
   const present = runOf(job);
   const stored = present && byEpoch.get(present.leaseEpoch);

@@ -14,7 +14,7 @@ import type { Fleet } from "./fleet.js";
 
 /** Products of one pass: about 11 queries each, 30 request units on Cosmos DB. */
 const PRODUCTS_MAX = 20;
-/** How long one pass may take, in milliseconds: with the five kinds of the sweep it stays under 30 s. */
+/** How long one pass may take, in milliseconds: with the seven kinds of the sweep it stays under 30 s. */
 const SNAPSHOT_MS_MAX = 3000;
 
 /** Where one instance's snapshots stand: behind this product. */

@@ -10,14 +10,18 @@ const WAITING_SAMPLE_MAX = 1000;
 /** Groups named, the most asked for first. */
 const WAITING_GROUPS_MAX = 20;
 
+/** Engines whose totals are told: far more than a fleet has. */
+const ENGINES_MAX = 200;
+
 /** A product at a glance: counts and the head of the queue, each a query of its own, side by side. */
 export async function readStats(fleet: Fleet, productId: string): Promise<Stats> {
-  const [counts, oldest, all, stale, waiting] = await Promise.all([
+  const [counts, oldest, all, stale, waiting, totals] = await Promise.all([
     Promise.all(STAGES.map((stage) => fleet.jobs.countByStage(productId, stage))),
     oldestQueuedSeconds(fleet, productId),
     fleet.factories.count(productId),
     fleet.factories.countSilentSince(productId, staleBefore(fleet)),
     fleet.jobs.waiting(productId, toInstant(fleet.clock.now()), WAITING_SAMPLE_MAX),
+    fleet.totals.list(productId, ENGINES_MAX),
   ]);
   const jobs = Object.fromEntries(STAGES.map((stage, index) => [stage, counts[index] ?? 0]));
   return {
@@ -26,6 +30,7 @@ export async function readStats(fleet: Fleet, productId: string): Promise<Stats>
     owned: OWNED_STAGES.reduce((sum, stage) => sum + (jobs[stage] ?? 0), 0),
     factories: { fresh: Math.max(0, all - stale), stale },
     waiting: groupByCapabilities(waiting.map((job) => job.capabilities)),
+    engines: totals.value.toSorted((a, b) => ((a.engine ?? "") < (b.engine ?? "") ? -1 : 1)),
   };
 }
 

@@ -8,27 +8,33 @@
  */
 import type { JobRef } from "./repositories/jobs.js";
 import { toInstant } from "../schema/primitives.js";
+import { FINAL_STAGES } from "../schema/stages.js";
+import type { FinalStage } from "../schema/stages.js";
 import { isOwned } from "./advance.js";
+import { byTotals, countRuns } from "./count-runs.js";
+import type { RunRef } from "./count-runs.js";
 import { unblock } from "./deps.js";
 import { finishDirty } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { reap } from "./reap.js";
-import { closeRunOfEpoch } from "./run-history.js";
+import { retire } from "./retire.js";
+import { closeRunOfEpoch, dropRun } from "./run-history.js";
 import { randomPlace, SweepScan } from "./sweep-scan.js";
+import { dueBefore, isTombstone } from "./tombstone.js";
 
 /** Documents of each kind looked at per tick. At 5 ms a request and 4 requests each that is 4 s a kind. */
 const STEP_MAX = 200;
 /**
- * How long a tick may take for one kind, in milliseconds. The five of them stay under the 30 s between
+ * How long a tick may take for one kind, in milliseconds. The seven of them stay under the 30 s between
  * two ticks, and none can starve another.
  */
-const KIND_MS_MAX = 5000;
-/** Overdue leases, owned, dirty and blocked jobs, open runs. */
-const KINDS = 5;
+const KIND_MS_MAX = 3500;
 
 export interface TickReport {
   readonly reaped: number;
   readonly failed: number;
+  /** Jobs that became tombstones. */
+  readonly retired: number;
 }
 
 /** Where one instance's sweep stands. Nothing is lost with it: another begins at a random place. */
@@ -42,21 +48,30 @@ export function startSweep(fleet: Fleet) {
     dirty: jobs("dirty"),
     blocked: jobs("blocked"),
     openRuns: new SweepScan(randomPlace(fleet), (after, limit) => fleet.runs.sweepOpen(after, limit)),
+    uncounted: new SweepScan(randomPlace(fleet), (after, limit) => fleet.runs.sweepUncounted(after, limit)),
   };
 }
 
+/** Jobs of each final stage that one tick retires: a job takes about 20 requests, and its events 2 each. */
+const DUE_OF_STAGE_MAX = Math.floor(STEP_MAX / FINAL_STAGES.length);
+
+/** Takes one step of a scan, in bounded time. What fails is reported, and hinders nothing else. */
+type Walk = <T extends { readonly id: string }>(
+  scan: SweepScan<T>,
+  visit: (document: T, untilMs: number) => Promise<unknown>,
+) => Promise<void>;
+
 /** One tick of the reaper: bounded in documents and in time. Throws only when the store answers no query at all. */
 export async function reapAndSweep(fleet: Fleet, sweep: Sweep): Promise<TickReport> {
-  const report = { reaped: 0, failed: 0 };
+  const report = { reaped: 0, failed: 0, retired: 0 };
   const unreachable: unknown[] = [];
+  let kinds = 0;
   const failed = (error: unknown): void => {
     report.failed++;
     fleet.log.warn(`the next pass tries again: ${error instanceof Error ? error.message : "unknown"}`);
   };
-  const walk = async <T extends { readonly id: string }>(
-    scan: SweepScan<T>,
-    visit: (document: T, untilMs: number) => Promise<unknown>,
-  ): Promise<void> => {
+  const walk: Walk = async (scan, visit) => {
+    kinds++;
     const untilMs = fleet.clock.now() + KIND_MS_MAX;
     const hasTime = (): boolean => fleet.clock.now() < untilMs;
     try {
@@ -82,7 +97,9 @@ export async function reapAndSweep(fleet: Fleet, sweep: Sweep): Promise<TickRepo
   });
   await walk(sweep.blocked, (job) => unblock(fleet, job));
   await walk(sweep.openRuns, (run) => closeIfOver(fleet, run));
-  if (unreachable.length === KINDS) throw unreachable[0];
+  await countLeft(fleet, sweep, walk, failed);
+  await retireDue(fleet, walk, () => report.retired++);
+  if (unreachable.length === kinds) throw unreachable[0];
   return report;
 }
 
@@ -94,12 +111,41 @@ async function overdueLeases(
   return leases.map((lease) => ({ ...lease, id: lease.jobId }));
 }
 
+/** Runs that nobody lived to count, those of one engine together: one write counts many. */
+async function countLeft(
+  fleet: Fleet,
+  sweep: Sweep,
+  walk: Walk,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  const found: RunRef[] = [];
+  let untilMs = 0;
+  await walk(sweep.uncounted, (run, until) => {
+    found.push(run);
+    untilMs = until;
+    return Promise.resolve();
+  });
+  for (const group of byTotals(found)) await countRuns(fleet, group, untilMs).catch(failed);
+}
+
+/** Jobs that ended long ago, if there is a time after which they are history. */
+async function retireDue(fleet: Fleet, walk: Walk, retired: () => void): Promise<void> {
+  const before = dueBefore(fleet);
+  if (before === undefined) return;
+  const find = (stage: FinalStage) => fleet.jobs.endedBefore(stage, before, DUE_OF_STAGE_MAX);
+  const due = new SweepScan("", async () => (await Promise.all(FINAL_STAGES.map(find))).flat());
+  await walk(due, async (job, untilMs) => {
+    if (await retire(fleet, job, untilMs)) retired();
+  });
+}
+
 /** A run whose epoch is over, but whose document doesn't say so: the writer died first, or came late. */
 async function closeIfOver(
   fleet: Fleet,
-  run: { jobId: string; productId: string; leaseEpoch: number },
+  run: { id: string; jobId: string; productId: string; leaseEpoch: number },
 ): Promise<void> {
   const job = (await fleet.jobs.get(run.productId, run.jobId))?.doc;
   if (job === undefined || (isOwned(job) && job.leaseEpoch === run.leaseEpoch)) return;
-  await closeRunOfEpoch(fleet, job, run.leaseEpoch);
+  if (isTombstone(job)) await dropRun(fleet, job.id, run.id);
+  else await closeRunOfEpoch(fleet, job, run.leaseEpoch);
 }

@@ -8,6 +8,7 @@ import { job } from "./job.js";
 import { lease } from "./lease.js";
 import { profile } from "./profile.js";
 import { run } from "./run.js";
+import { totals } from "./totals.js";
 
 /** The schema of the documents in each container. */
 export const documentSchemas = {
@@ -18,6 +19,7 @@ export const documentSchemas = {
   fleet_profiles: profile,
   fleet_events: eventDocument,
   fleet_artifacts: artifact,
+  fleet_totals: totals,
 };
 
 export type ContainerName = keyof typeof documentSchemas;

@@ -169,6 +169,8 @@ const reaperPass = z.strictObject({
   decision: named("reaper_pass"),
   reaped: count,
   failed: count,
+  /** Jobs that retention made tombstones. */
+  retired: count,
   tookMs: ms,
 });
 /** One product's open jobs per stage, as a pass of the reaper found them. */

@@ -18,4 +18,8 @@ export const insights = z.strictObject({
   linesDeleted: total.optional(),
 });
 
+/** Those of them that can be summed over runs. */
+export const insightTotals = insights.omit({ model: true, estimated: true });
+export type InsightTotals = z.infer<typeof insightTotals>;
+
 export type Insights = z.infer<typeof insights>;

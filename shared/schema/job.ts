@@ -165,6 +165,8 @@ export const job = z.object({
   recentOps: z.array(recentOp).max(RECENT_OPS_MAX),
   /** True while a final job's events, lease, run or dependants may not be done. */
   dirty: z.literal(true).optional(),
+  /** True once retention has taken its content and history away; core/tombstone.ts. */
+  tombstone: z.literal(true).optional(),
 
   createdAt: instant,
   updatedAt: instant,

@@ -14,6 +14,7 @@ import { run } from "./run.js";
 import type { Run } from "./run.js";
 import type { Factory } from "./factory.js";
 import { STAGES } from "./stages.js";
+import { sums, totals } from "./totals.js";
 
 export const wireJob = job.pick({
   id: true,
@@ -46,6 +47,7 @@ export const wireJob = job.pick({
   result: true,
   exit: true,
   verifyResult: true,
+  tombstone: true,
   createdAt: true,
   updatedAt: true,
   stageChangedAt: true,
@@ -68,7 +70,7 @@ export const wireLease = lease
   });
 export type WireLease = z.infer<typeof wireLease>;
 
-export const wireRun = run.omit({ id: true, schemaVersion: true });
+export const wireRun = run.omit({ id: true, schemaVersion: true, uncounted: true, counted: true });
 export type WireRun = z.infer<typeof wireRun>;
 
 export const wireProfile = profile.omit({ id: true, schemaVersion: true });
@@ -116,6 +118,8 @@ export const stats = z.object({
   factories: z.object({ fresh: jobCount, stale: jobCount }),
   /** What queued jobs ask for, the most asked for first. */
   waiting: z.array(z.object({ capabilities: job.shape.capabilities, count: jobCount })),
+  /** What ended runs used, by engine; the entry without one is of factories that named none. */
+  engines: z.array(sums.extend({ engine: totals.shape.engine, superseded: sums })),
 });
 export type Stats = z.infer<typeof stats>;
 
@@ -145,7 +149,7 @@ export function toWireLease(stored: Lease | HeldLease, nowMs: number): WireLease
 }
 
 export function toWireRun(stored: Run): WireRun {
-  return omit(stored, "id", "schemaVersion");
+  return omit(stored, "id", "schemaVersion", "uncounted", "counted");
 }
 
 export function toWireProfile(stored: Profile): WireProfile {

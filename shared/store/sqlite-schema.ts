@@ -16,8 +16,11 @@ const EVERY_PARTITION: readonly { container: ContainerName; fields: readonly str
   { container: "fleet_jobs", fields: ["dirty", "id"], where: isPresent("dirty") },
   // Leases that ran out, the longest over first. The status leads: leases of finished jobs pile up.
   { container: "fleet_leases", fields: ["status", "expiresAt", "id"] },
-  // Runs that nobody closed: few, whatever the history.
+  // Jobs that ended, the longest ago first; tombstones, which pile up, left out.
+  { container: "fleet_jobs", fields: ["stage", "stageChangedAt", "id"], where: isAbsent("tombstone") },
+  // Runs that nobody closed, and that are not counted: few, whatever the history.
   { container: "fleet_runs", fields: ["id"], where: isAbsent("endedAt") },
+  { container: "fleet_runs", fields: ["uncounted", "id"], where: isPresent("uncounted") },
 ];
 
 /**

@@ -50,25 +50,28 @@ async function oneOfEachKind(store: Store, world: World) {
 }
 
 onEachStore("a tick", (open) => {
-  it.each([1, 2, 3, 4, 5])("goes on with the other kinds when the query of kind %i fails", async (kind) => {
-    const store = await open();
-    const world = aWorld(store);
-    const jobs = await oneOfEachKind(store, world);
-    // The first kind asks once; each scan from a random place asks twice, unless its first query fails.
-    const asked = kind === 1 ? 1 : 2 * kind - 2;
-    const troubled = aWorld(
-      failing(store, (query) => query === asked),
-      { name: "two", clock: world.clock },
-    );
-    const report = await reapAndSweep(troubled.fleet, startSweep(troubled.fleet));
-    expect(report.failed).toBe(1);
-    expect(troubled.log).toContain("the next pass tries again: no answer");
-    // What one kind left, the others found all the same, but for the one that only that scan can find.
-    expect((await stored(world, jobs.overdue)).stage).toBe("queued");
-    expect((await stored(world, jobs.leaseless)).stage).toBe(kind === 2 ? "assigned" : "queued");
-    expect((await stored(world, jobs.dirty)).dirty).toBe(kind === 3 ? true : undefined);
-    expect((await stored(world, jobs.dependant)).stage).toBe("queued");
-  });
+  it.each([1, 2, 3, 4, 5, 6])(
+    "goes on with the other kinds when the query of kind %i fails",
+    async (kind) => {
+      const store = await open();
+      const world = aWorld(store);
+      const jobs = await oneOfEachKind(store, world);
+      // The first kind asks once; each scan from a random place asks twice, unless its first query fails.
+      const asked = kind === 1 ? 1 : 2 * kind - 2;
+      const troubled = aWorld(
+        failing(store, (query) => query === asked),
+        { name: "two", clock: world.clock },
+      );
+      const report = await reapAndSweep(troubled.fleet, startSweep(troubled.fleet));
+      expect(report.failed).toBe(1);
+      expect(troubled.log).toContain("the next pass tries again: no answer");
+      // What one kind left, the others found all the same, but for the one that only that scan can find.
+      expect((await stored(world, jobs.overdue)).stage).toBe("queued");
+      expect((await stored(world, jobs.leaseless)).stage).toBe(kind === 2 ? "assigned" : "queued");
+      expect((await stored(world, jobs.dirty)).dirty).toBe(kind === 3 ? true : undefined);
+      expect((await stored(world, jobs.dependant)).stage).toBe("queued");
+    },
+  );
 
   it("throws what the store said when no query at all is answered", async () => {
     const store = await open();
@@ -76,10 +79,14 @@ onEachStore("a tick", (open) => {
     await expect(reapAndSweep(world.fleet, startSweep(world.fleet))).rejects.toThrow("no answer");
   });
 
-  it("reports, and does not throw, when one query of five is answered", async () => {
+  it("reports, and does not throw, when one query of six is answered", async () => {
     const store = await open();
-    const world = aWorld(failing(store, (query) => query < 5));
-    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({ reaped: 0, failed: 4 });
+    const world = aWorld(failing(store, (query) => query < 6));
+    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({
+      reaped: 0,
+      failed: 5,
+      retired: 0,
+    });
   });
 
   it("does all there is in one tick when the store is fast", async () => {
@@ -93,7 +100,11 @@ onEachStore("a tick", (open) => {
       if (lease) await world.fleet.leases.deleteIfMatch(job.id, lease);
     }
     world.clock.advance(1000);
-    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({ reaped: 12, failed: 0 });
+    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({
+      reaped: 12,
+      failed: 0,
+      retired: 0,
+    });
   });
 
   it("ends in time, however much there is to do and however slow the store is", async () => {
@@ -107,11 +118,11 @@ onEachStore("a tick", (open) => {
     const reaper = slow(store, world);
     const began = world.clock.now();
     await reapAndSweep(reaper.fleet, startSweep(reaper.fleet));
-    // Owned jobs and open runs have 5 s each and the document that they are at; five kinds ask up to twice.
+    // Owned jobs and open runs have 3.5 s each and the document that they are at; six kinds ask up to twice.
     expect(seconds(world.clock.now() - began)).toBeLessThan(25);
   });
 
-  it("gives a kind no more than its time: what it has not done after 5 s waits for the next tick", async () => {
+  it("gives a kind no more than its time: what it has not done after 3.5 s waits for the next tick", async () => {
     const store = await open();
     const world = aWorld(store);
     await aFactory(world, "f1", { seatLimit: 100 });
@@ -121,12 +132,12 @@ onEachStore("a tick", (open) => {
     }
     let leasesRead = 0;
     let runsAsked = false;
-    // Reading a lease takes 2.5 s, all else no time: two jobs are looked at, and a third begun at the 5th second is not.
+    // Reading a lease takes 1.75 s, all else no time: two jobs are looked at, and a third, after 3.5 s, is not begun.
     const counting = intercept(store, (call, proceed) => {
       if (call.method === "queryEveryPartition" && call.container === "fleet_runs") runsAsked = true;
       if (call.method === "read" && call.container === "fleet_leases" && !runsAsked) {
         leasesRead++;
-        world.clock.advance(2.5);
+        world.clock.advance(1.75);
       }
       return proceed();
     });

@@ -18,7 +18,11 @@ onEachStore("a tick of the reaper", (open) => {
     world.clock.advance(93);
     const living = await aJob(world, { idempotencyKey: "b" });
     await mustClaim(world, await aFactory(world, "f2"));
-    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({ reaped: 2, failed: 0 });
+    expect(await reapAndSweep(world.fleet, startSweep(world.fleet))).toEqual({
+      reaped: 2,
+      failed: 0,
+      retired: 0,
+    });
     expect(await stored(world, ours)).toMatchObject({ stage: "queued" });
     expect(await stored(world, theirs)).toMatchObject({ stage: "queued" });
     expect(await stored(world, living)).toMatchObject({ stage: "assigned", holderFactoryId: "f2" });
@@ -37,7 +41,11 @@ onEachStore("a tick of the reaper", (open) => {
       return proceed();
     });
     const again = aWorld(watched, { name: "two", clock: world.clock });
-    expect(await reapAndSweep(again.fleet, startSweep(again.fleet))).toEqual({ reaped: 0, failed: 0 });
+    expect(await reapAndSweep(again.fleet, startSweep(again.fleet))).toEqual({
+      reaped: 0,
+      failed: 0,
+      retired: 0,
+    });
     expect(written).toEqual([]);
   });
 

@@ -26,6 +26,7 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   LEASE_SECONDS: "90",
   FACTORY_STALE_SECONDS: "120",
   CLOCK_SKEW_SECONDS_MAX: "2",
+  RETENTION_DAYS: "0",
   REAPER_SCHEDULE: "*/30 * * * * *",
 };
 

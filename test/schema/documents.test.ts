@@ -54,6 +54,11 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
     ["a digest that is none", { found: { contentType: "a/b", sizeBytes: 1, sha256: "abc" } }, "found.sha256"],
     ["a type that would end a header", { reported: { contentType: "a/b\r\nx: y" } }, "reported.contentType"],
   ],
+  fleet_totals: [
+    ["half a run", { runs: 0.5 }, "runs"],
+    ["a sum below zero", { insights: { costUsd: -1 } }, "insights.costUsd"],
+    ["a sum of models", { superseded: { runs: 0, insights: { model: "opus" } } }, "superseded.insights"],
+  ],
 };
 
 describe.each(names)("a document of %s", (container) => {

@@ -78,12 +78,12 @@ export function doListArtifacts(self: Self, jobId: string) {
         return;
       }
       const ids = answer.value.map(({ artifact }) => artifact.id);
-      if (new Set(ids).size !== ids.length) throw new Violation(16, "an artifact is listed twice");
+      if (new Set(ids).size !== ids.length) throw new Violation(19, "an artifact is listed twice");
       const { artifacts } = self.monitor;
       if (ids.some((id) => !artifacts.all.has(id)))
-        throw new Violation(16, "an artifact is listed that nobody added");
+        throw new Violation(19, "an artifact is listed that nobody added");
       if (artifacts.of(jobId).some(([id, { step }]) => step <= told.from && !ids.includes(id)))
-        throw new Violation(16, "an artifact is not listed that was added before");
+        throw new Violation(19, "an artifact is not listed that was added before");
       for (const { artifact, found } of answer.value)
         if (found !== undefined) artifacts.checkPointer(undefined, { ...artifact, found });
     },

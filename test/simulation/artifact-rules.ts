@@ -33,7 +33,7 @@ export class KnownArtifacts {
     const id = `${jobId}:${String(data["leaseEpoch"])}:${name}`;
     const known = this.all.get(id);
     if (known !== undefined && known.seq !== seq)
-      throw new Violation(16, `the artifact ${name} of one epoch was added twice`);
+      throw new Violation(19, `the artifact ${name} of one epoch was added twice`);
     if (known === undefined) this.all.set(id, { jobId, seq, step, at, reported: reportOf(reported) });
   }
 
@@ -41,16 +41,16 @@ export class KnownArtifacts {
   checkPointer(before: Artifact | undefined, pointer: Artifact): void {
     const added = this.all.get(pointer.id);
     if (pointer.id !== `${pointer.jobId}:${pointer.leaseEpoch}:${pointer.name}`)
-      throw new Violation(16, "a pointer's id is not its own");
+      throw new Violation(19, "a pointer's id is not its own");
     if (added?.reported !== reportOf(pointer.reported) || added.at !== pointer.createdAt)
-      throw new Violation(16, "a pointer tells of an artifact that nobody added");
+      throw new Violation(19, "a pointer tells of an artifact that nobody added");
     const { found } = pointer;
     if (before?.found !== undefined && JSON.stringify(before.found) !== JSON.stringify(found))
-      throw new Violation(16, "what was found of an artifact changed");
+      throw new Violation(19, "what was found of an artifact changed");
     if (found === undefined) return;
     const text = this.#blobs.text(pointer);
     if (text === undefined || found.sizeBytes !== text.length || found.sha256 !== digestOf(text))
-      throw new Violation(16, "what was found of an artifact is not what its blob is");
+      throw new Violation(19, "what was found of an artifact is not what its blob is");
   }
 
   /** Those of a job, with the steps at which they were added. */
@@ -62,7 +62,7 @@ export class KnownArtifacts {
 /** 2 and 16: only who owns the job just then adds to it. */
 export function checkAdding(before: Job, event: JobEvent | undefined): void {
   if (event?.type !== "artifact_added") return;
-  if (!isOwnedStage(before.stage)) throw new Violation(16, "an artifact was added to a job that nobody owns");
+  if (!isOwnedStage(before.stage)) throw new Violation(19, "an artifact was added to a job that nobody owns");
   if (event.actor !== before.holderFactoryId)
     throw new Violation(2, "an artifact was added by one who was not the holder");
 }

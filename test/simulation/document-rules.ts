@@ -8,6 +8,7 @@ import { checkAdding } from "./artifact-rules.js";
 import { checkBill, checkRetry } from "./bill-rules.js";
 import { during, is, lastEvent, typeOf } from "./seen.js";
 import type { Seen } from "./seen.js";
+import { checkTombstone } from "./tombstone-rules.js";
 import { Violation } from "./violation.js";
 
 const OWNED_MOVES: readonly Stage[] = [
@@ -46,6 +47,7 @@ export function checkJob(monitor: Seen, before: Job | undefined, job: Job): void
   if (isFinalStage(before.stage) && ended(before) !== ended(job) && typeOf(before, job) !== "redriven")
     throw new Violation(6, "what was final changed");
   checkContent(monitor, before, job);
+  checkTombstone(before, job);
   checkOwnership(before, job);
   if (job.eventSeq !== before.eventSeq) checkAdding(before, lastEvent(job));
   checkAttempt(before, job);
@@ -105,7 +107,8 @@ function checkFold(before: Job | undefined, job: Job): void {
 /** 8: content changes by a supersede alone, and never to what it was before. */
 function checkContent(monitor: Seen, before: Job, job: Job): void {
   if (before.contentHash === job.contentHash) {
-    if (before.bodyMd !== job.bodyMd) throw new Violation(8, "content changed under its hash");
+    if (before.bodyMd !== job.bodyMd && !job.tombstone)
+      throw new Violation(8, "content changed under its hash");
     return;
   }
   const known = monitor.jobs.get(job.id)?.some(({ doc }) => doc.contentHash === job.contentHash);
@@ -186,8 +189,9 @@ export function checkLease(job: Job | undefined, lease: Lease, before?: Lease): 
     throw new Violation(9, "lease and job have two holders");
 }
 
-/** 10: stored events are 1..n without a hole; the outbox overlaps or continues them up to eventSeq. */
+/** 10: stored events are 1..n without a hole; the outbox overlaps or continues them up to eventSeq. A tombstone's go. */
 export function checkEvents(monitor: Seen, job: Job): void {
+  if (job.tombstone) return;
   const stored = monitor.storedEvents(job.id);
   const waiting = job.outbox.map(({ seq }) => seq);
   const visible = new Set([...stored, ...waiting]);

@@ -64,7 +64,7 @@ export function doRedrive(self: Self, jobId: string, request: RedriveRequest = {
           return;
         case "illegal_transition":
           checkRefused(told, answer.kind);
-          if (!was(({ stage }) => stage !== "failed" && stage !== "dead_letter"))
+          if (!was(({ stage, tombstone }) => tombstone || (stage !== "failed" && stage !== "dead_letter")))
             throw new Violation(3, `a redrive was refused from ${answer.from}`);
           return;
         case "budget_spent":

@@ -3,37 +3,29 @@
  * the invariants and nothing of the code: a violation names the invariant by its number in
  * docs/protocol.md.
  */
-import type { Artifact } from "../../shared/schema/artifact.js";
 import type { EventDocument, JobEvent } from "../../shared/schema/event.js";
 import type { Factory } from "../../shared/schema/factory.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
-import type { Profile } from "../../shared/schema/profile.js";
-import type { Run } from "../../shared/schema/run.js";
 import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
-import { KnownArtifacts } from "./artifact-rules.js";
-import { checkRun } from "./bill-rules.js";
+import { checkDeleted } from "./tombstone-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
 import type { Doc, Operation, Written } from "./operation.js";
 import { documents, factoryName } from "./documents.js";
 import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { checkProfile, checkRunProfile, profileName } from "./profile-rules.js";
+import { Records } from "./records.js";
 import type { At, Request, Seen } from "./seen.js";
 import type { SimBlobs } from "./sim-blobs.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
-export class Monitor implements Seen {
+export class Monitor extends Records implements Seen {
   readonly jobs = new Map<string, At<Job>[]>();
   readonly leases = new Map<string, At<Lease>[]>();
   /** By product and id. */
   readonly factories = new Map<string, At<Factory>[]>();
-  /** The latest version of each run document, by its id. */
-  readonly runs = new Map<string, Run>();
-  /** By product and name. */
-  readonly profiles = new Map<string, At<Profile>[]>();
   /** Who was seen to own each epoch of each job. */
   readonly owners = new Map<string, string>();
   /** Every event that was ever visible, by job and number. */
@@ -42,9 +34,10 @@ export class Monitor implements Seen {
   readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
   /** Each job and epoch that a factory was told it holds. */
   readonly told = new Set<string>();
-  readonly artifacts: KnownArtifacts;
   /** What clients asked and were told. */
   readonly history = new History();
+  /** Events that somebody stored who slept while their job became a tombstone: nobody sees them, and they stay. */
+  readonly leftovers = new Set<string>();
   readonly #stored = new Map<string, Set<number>>();
   readonly #requests = new Map<string, Request>();
   readonly #ended = new Set<string>();
@@ -52,15 +45,12 @@ export class Monitor implements Seen {
   #begun = 0;
 
   constructor(store: SimStore, blobs: SimBlobs) {
-    this.artifacts = new KnownArtifacts(blobs);
+    super(store, blobs);
     for (const job of documents<Job>(store, "fleet_jobs")) this.#remember(this.jobs, job.id, job, "set-up");
     for (const lease of documents<Lease>(store, "fleet_leases"))
       this.#remember(this.leases, lease.id, lease, "set-up");
     for (const factory of documents<Factory>(store, "fleet_factories"))
       this.#remember(this.factories, factoryName(factory), factory, "set-up");
-    for (const run of documents<Run>(store, "fleet_runs")) this.runs.set(run.id, run);
-    for (const profile of documents<Profile>(store, "fleet_profiles"))
-      this.#remember(this.profiles, profileName(profile), profile, "set-up");
     for (const event of documents<EventDocument>(store, "fleet_events")) {
       this.#store(event.jobId, event.seq);
       this.artifacts.see(event.jobId, event, 0);
@@ -122,8 +112,7 @@ export class Monitor implements Seen {
 
   wrote({ container, before, after }: Written, by: string): void {
     if (after === undefined) {
-      if (container === "fleet_jobs") throw new Violation(7, "a job was deleted");
-      if (container === "fleet_events") throw new Violation(10, "an event was deleted");
+      this.#deleted(container, before, by);
       return;
     }
     this.#attribute(container, before, after, by);
@@ -150,6 +139,7 @@ export class Monitor implements Seen {
         if (job === undefined || event.seq > job.eventSeq)
           throw new Violation(10, "an event is stored before it is true");
         this.#sameEvent(event.jobId, event);
+        if (job.tombstone) this.leftovers.add(event.id);
         this.#store(event.jobId, event.seq);
         checkEvents(this, job);
         return;
@@ -160,21 +150,21 @@ export class Monitor implements Seen {
         return;
       }
       case "fleet_artifacts":
-        this.artifacts.checkPointer(before as unknown as Artifact | undefined, after as unknown as Artifact);
-        return;
-      case "fleet_runs": {
-        const run = after as unknown as Run;
-        checkRun(this.runs.get(run.id), run);
-        checkRunProfile(this.profiles, before as unknown as Run | undefined, run);
-        this.runs.set(run.id, run);
-        return;
-      }
-      case "fleet_profiles": {
-        const profile = after as unknown as Profile;
-        checkProfile(this.profiles, before, profile);
-        this.#remember(this.profiles, profileName(profile), profile, by);
-      }
+      case "fleet_runs":
+      case "fleet_profiles":
+      case "fleet_totals":
+        this.wroteRecord(container, before, after, this.#step);
     }
+  }
+
+  /** 7 and 18: a job never goes, and what belongs to one only with its tombstone. A set-up may do as it likes. */
+  #deleted(container: Operation["container"], before: Doc | undefined, by: string): void {
+    if (container === "fleet_jobs") throw new Violation(7, "a job was deleted");
+    if (by === "set-up") return;
+    const jobId = String(before?.["jobId"]);
+    checkDeleted(this, jobId);
+    if (container === "fleet_runs") this.runs.delete(String(before?.id));
+    if (container === "fleet_events") this.#stored.get(jobId)?.delete(Number(before?.["seq"]));
   }
 
   job(id: string): Job | undefined {

@@ -38,8 +38,9 @@ export const ENDINGS: readonly Mutant[] = [
   mutant(
     "a redrive takes whatever is final",
     REDRIVE,
-    `if (job.stage !== "failed" && job.stage !== "dead_letter")`,
-    `if (job.stage !== "failed" && job.stage !== "dead_letter" && job.stage !== "shipped" && job.stage !== "queued")`,
+    `(job.stage !== "failed" && job.stage !== "dead_letter")`,
+    `(job.stage !== "failed" && job.stage !== "dead_letter" && job.stage !== "shipped" && job.stage !== "queued")`,
+    "what has shipped ∥ its redrive",
   ),
   mutant("a redrive keeps the attempts", ENDING, "    attempt: 0,\n", ""),
   mutant(
@@ -109,8 +110,8 @@ export const ENDINGS: readonly Mutant[] = [
   mutant(
     "a late report opens its run again",
     LATE,
-    "{ ...stored.doc, ...superseded, insights }",
-    "{ ...stored.doc, endedAt: undefined, ...superseded, insights }",
+    "{ ...stored.doc, ...superseded, insights, uncounted: true }",
+    "{ ...stored.doc, endedAt: undefined, ...superseded, insights, uncounted: true }",
   ),
   mutant(
     "a fenced worker's money is not recorded",

@@ -5,6 +5,7 @@ import { ARTIFACT_BUGS } from "./mutants-artifacts.js";
 import { ENDINGS } from "./mutants-endings.js";
 import { GRAPHS } from "./mutants-graphs.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
+import { COUNTING, RETAINING } from "./mutants-totals.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -18,4 +19,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...ARTIFACT_BUGS,
   ...ENDINGS,
   ...GRAPHS,
+  ...COUNTING,
+  ...RETAINING,
 ];

@@ -22,6 +22,7 @@ import { contentOf } from "./history.js";
 import { checkGrantedProfile } from "./profile-clients.js";
 import type { Self } from "./run.js";
 import { during } from "./seen.js";
+import { asItWas } from "./tombstone-rules.js";
 import { Violation } from "./violation.js";
 
 export function doClaim(self: Self, factoryId: string, claimId?: string) {
@@ -161,7 +162,8 @@ export function checkSubmitted(
 ): void {
   const { monitor, productId } = told.self;
   const did = effectsOf(told, ["submitted", "superseded"]);
-  const was = (holds: (job: Job) => boolean): boolean => atSomeInstant(told, jobId, holds);
+  const was = (holds: (job: Job) => boolean): boolean =>
+    atSomeInstant(told, jobId, (job) => holds(asItWas(monitor, job)));
   const hasBeen = (job: Job): boolean =>
     (monitor.jobs.get(jobId) ?? []).some(({ doc }) => contentOf(doc) === content) &&
     contentOf(job) !== content;

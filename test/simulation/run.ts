@@ -19,7 +19,12 @@ import { Process, digest } from "./state.js";
 import type { Faults, State } from "./state.js";
 
 /** Factories never get stale here: that is a hint for claims, and no matter of the protocol. */
-const RULES = { leaseSeconds: 90, factoryStaleSeconds: 1_000_000, clockSkewSecondsMax: 2 };
+export const RULES = {
+  leaseSeconds: 90,
+  factoryStaleSeconds: 1_000_000,
+  clockSkewSecondsMax: 2,
+  retentionDays: 30,
+};
 const START_MS = Date.UTC(2026, 0, 15, 12);
 /** The product of all who do not say otherwise. */
 export const PRODUCT = "acme";

@@ -1,7 +1,7 @@
 /** Blob storage of the simulation: what was uploaded, in memory. A URL is the blob's name. */
 import { createHash } from "node:crypto";
 import type { BlobOf, Blobs } from "../../shared/core/ports/blobs.js";
-import { blobName } from "../../shared/store/blob-names.js";
+import { blobName, jobPrefix } from "../../shared/store/blob-names.js";
 
 const EXPIRES_AT = "2026-01-15T13:00:00.000Z";
 
@@ -27,7 +27,11 @@ export class SimBlobs {
         );
       },
       sha256: (blob) => Promise.resolve(digestOf(this.text(blob) ?? "")),
-      deleteJobArtifacts: () => Promise.reject(new Error("nobody retains here")),
+      deleteJobArtifacts: (productId, jobId) => {
+        const prefix = jobPrefix(productId, jobId);
+        this.#blobs = new Map([...this.#blobs].filter(([name]) => !name.startsWith(prefix)));
+        return Promise.resolve("all");
+      },
     };
   }
 

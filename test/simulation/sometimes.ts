@@ -46,7 +46,7 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   renew: {
     "a renewal loses a race": `if (extended === "again")\n            continue`,
     "a renewal finds no lease of its own": `return "not_held"`,
-    "a renewal finds its lease revoked": `return fenced("lease_not_held", verdict.job`,
+    "a renewal finds its lease revoked": `if (revoked)\n            return fenced(`,
     "a renewal reports": `return { kind: "write", next, answer: verdict`,
     "a renewal exhausts the budget": "const over = toOverBudget(",
     "a renewal finds that it exhausted the budget": `ended ? { kind: "over_budget"`,
@@ -104,7 +104,7 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   finish: {
     "a follow-up is left to the sweep": "fleet.log.warn(",
     "the sweep finishes a final job": "await wakeDependants(fleet, job.doc, WAKE_SWEEP_MAX",
-    "another took the mark away": `now.eventSeq !== job.doc.eventSeq) {\n                return {`,
+    "another took the mark away": `isTombstone(job.doc)) {\n                return {`,
     "a soft dependency is tested": "wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs)]",
   },
   sweep: {
@@ -117,6 +117,18 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "a run is closed that was never stored": "await fleet.runs.create(whole",
     "an open run is closed": "await fleet.runs.replaceIfMatch(stored",
   },
+  "count-runs": {
+    "a race for the totals is lost": "await write(fleet, totals, next.doc)))\n        return",
+    "a run was added by one who died": "if (covers(before, after))\n                continue",
+    "what a late report brings is added": "before, after), pending: {",
+    "an entry is settled": "pending: omit(doc.pending, id",
+    "a run is back from the dead": "await fleet.runs.deleteIfMatch(run.doc.jobId, run",
+  },
+  retire: {
+    "a job becomes a tombstone": "next: toTombstone(now",
+    "another made it a tombstone": `: { kind: "settled", answer: false`,
+  },
+  purge: { "a late report came before the run went": "await countRuns(fleet, [run.doc" },
   heartbeat: {
     "another heartbeat was faster": "read.doc.bootId === request.bootId)\n            return {",
     "a former boot reports": "isFormerBoot(read.doc, request.bootId))\n            return {",

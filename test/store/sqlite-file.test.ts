@@ -7,6 +7,7 @@ import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.
 import { toStoreError } from "../../shared/store/sqlite-errors.js";
 import { openSqliteStore } from "../../shared/store/sqlite-store.js";
 import type { SqliteStore } from "../../shared/store/sqlite-store.js";
+import { aDocument } from "../support/documents.js";
 import { aJob, aQuery, createJobs, idsOf } from "./fixtures.js";
 
 let folder: string;
@@ -49,6 +50,21 @@ function errorOf(work: () => unknown): unknown {
 }
 
 describe("a store in a file", () => {
+  it("that an older release wrote gets the tables and indexes that it lacks, and goes on", async () => {
+    const before = open();
+    await createJobs(before, [aJob("job-1")]);
+    before.close();
+    const old = raw({ timeout: 1000 });
+    old.exec("DROP TABLE fleet_totals; DROP INDEX fleet_jobs_all_stage_stageChangedAt_id;");
+    old.exec("DROP INDEX fleet_runs_all_uncounted_id;");
+    old.close();
+    const after = open();
+    expect(await idsOf(after, aQuery())).toEqual(["job-1"]);
+    expect(await after.create("fleet_totals", aDocument.fleet_totals())).toMatchObject({ kind: "created" });
+    const index = raw({ readOnly: true }).prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
+    expect(index.get("fleet_jobs_all_stage_stageChangedAt_id")).toBeDefined();
+  });
+
   it("has its documents and their etags still after it was closed and opened again", async () => {
     const before = open();
     const [etag = ""] = await createJobs(before, [aJob("job-1")]);

@@ -79,6 +79,27 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
     ],
     ["all blocked jobs", "fleet_jobs", undefined, { where: [equal("stage", "blocked")] }, "all_stage_id"],
     [
+      "jobs that shipped long ago",
+      "fleet_jobs",
+      undefined,
+      {
+        where: [
+          equal("stage", "shipped"),
+          { field: "stageChangedAt", is: "less", value: noon },
+          { field: "tombstone", is: "absent" },
+        ],
+        orderBy: ascending("stage", "stageChangedAt", "id"),
+      },
+      "all_stage_stageChangedAt_id",
+    ],
+    [
+      "runs to count",
+      "fleet_runs",
+      undefined,
+      { where: [equal("uncounted", true)], after: ["x"] },
+      "all_uncounted_id",
+    ],
+    [
       "leases that ran out",
       "fleet_leases",
       undefined,
@@ -114,6 +135,12 @@ const answered: readonly [what: string, ContainerName, string | undefined, Parti
   ];
 
 describe("the embedded store's indexes", () => {
+  it("count the jobs of a stage without reading one", () => {
+    const sql = countSql("fleet_jobs", "acme", [equal("stage", "shipped")]);
+    const [step] = db.prepare(`EXPLAIN QUERY PLAN ${sql.text}`).all(...sql.values);
+    expect(step?.["detail"]).toContain("SEARCH fleet_jobs USING COVERING INDEX");
+  });
+
   it.each(answered)("answer %s without reading the table through or sorting", (_what, ...asked) => {
     const [container, partition, query, index] = asked;
     const steps = plan(container, partition, query);

@@ -62,7 +62,7 @@ export const allDecisions: readonly Decision[] = [
     stage: "queued",
   },
   { decision: "request_failed", code: "throttled" },
-  { decision: "reaper_pass", reaped: 1, failed: 0, tookMs: 12 },
+  { decision: "reaper_pass", reaped: 1, failed: 0, retired: 0, tookMs: 12 },
   {
     decision: "snapshot",
     productId: "acme",

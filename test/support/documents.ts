@@ -86,6 +86,15 @@ export const aDocument: { [C in ContainerName]: (given?: Partial<Documents[C]>) 
     data: { to: "queued" },
     ...given,
   }),
+  fleet_totals: (given) => ({
+    ...base,
+    id: "none",
+    runs: 1,
+    insights: { tokensIn: 12 },
+    superseded: { runs: 0, insights: {} },
+    pending: { "job-1:1": { insights: { tokensIn: 12 } } },
+    ...given,
+  }),
   fleet_artifacts: (given) => ({
     ...base,
     id: "job-1:1:log.txt",

@@ -36,6 +36,7 @@ export interface Body extends Omit<WireJob, "profile"> {
   readonly upload: Upload;
   readonly factories: unknown;
   readonly oldestQueuedSeconds: number;
+  readonly engines: unknown;
   readonly value: readonly Item[];
   readonly nextLink?: string;
   readonly reason: string;

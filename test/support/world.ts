@@ -43,7 +43,13 @@ export interface World {
  */
 export function aWorld(
   store: Store,
-  options: { clock?: TestClock; chance?: number; name?: string; blobs?: Blobs } = {},
+  options: {
+    clock?: TestClock;
+    chance?: number;
+    name?: string;
+    blobs?: Blobs;
+    retentionDays?: number;
+  } = {},
 ): World {
   const clock = options.clock ?? new TestClock();
   const log: string[] = [];
@@ -54,6 +60,7 @@ export function aWorld(
     leaseSeconds: LEASE_SECONDS,
     factoryStaleSeconds: 120,
     clockSkewSecondsMax: SKEW_SECONDS,
+    retentionDays: options.retentionDays ?? 0,
   };
   const fleet = connect(
     {

@@ -24,7 +24,7 @@ describe("monitoring that is still loading", () => {
       () => loading.promise,
       () => never,
     );
-    lazy.decision({ decision: "reaper_pass", reaped: 0, failed: 0, tookMs: 1 });
+    lazy.decision({ decision: "reaper_pass", reaped: 0, failed: 0, retired: 0, tookMs: 1 });
     lazy.stored("read", "done", 1);
     lazy.answered("claim", 200, 2);
     expect(heard).toEqual([]);

@@ -28,8 +28,8 @@ export function collection<C extends ContainerName>(store: Store, container: C):
   };
 }
 
-/** Deletion under an etag, for the containers whose documents may go. Jobs and events never do. */
-export function deletion(store: Store, container: Exclude<ContainerName, "fleet_jobs" | "fleet_events">) {
+/** Deletion under an etag, for the containers whose documents may go. Jobs never do: they become tombstones. */
+export function deletion(store: Store, container: Exclude<ContainerName, "fleet_jobs">) {
   return {
     deleteIfMatch: (partition: string, read: Stored<{ id: string }>): Promise<DeleteOutcome> =>
       store.deleteIfMatch(container, partition, read.doc.id, read.etag),

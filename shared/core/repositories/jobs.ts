@@ -1,6 +1,6 @@
 import type { Job } from "../../schema/job.js";
 import { OWNED_STAGES } from "../../schema/stages.js";
-import type { Stage } from "../../schema/stages.js";
+import type { FinalStage, Stage } from "../../schema/stages.js";
 import { jobIdOf } from "../hash.js";
 import type { Condition, Query, Store, Stored } from "../ports/store.js";
 import { collection } from "./collection.js";
@@ -187,6 +187,27 @@ function scans(store: Store) {
     ): Promise<readonly JobRef[]> => {
       const where = { owned, blocked: equal("stage", "blocked"), dirty: equal("dirty", true) }[what];
       const query: Query = { where: [where], orderBy: byId, limit, after: [afterId], freshness: "stale_ok" };
+      return (await store.queryEveryPartition(jobs, query, ["id", "productId"])).value;
+    },
+
+    /**
+     * Jobs of every product that came into this final stage before `instant` and still have their history,
+     * the longest ago first. One stage at a time: a filter on three of them and an order across them takes
+     * either database through all that ever ended (0.5 s for 65,000 jobs on SQLite).
+     */
+    endedBefore: async (stage: FinalStage, instant: string, limit: number): Promise<readonly JobRef[]> => {
+      const where: Condition[] = [
+        equal("stage", stage),
+        { field: "stageChangedAt", is: "less", value: instant },
+        // Tombstones are never deleted, so they pile up: the index knows them.
+        { field: "tombstone", is: "absent" },
+      ];
+      const orderBy: Query["orderBy"] = [
+        { field: "stage", direction: "ascending" },
+        { field: "stageChangedAt", direction: "ascending" },
+        ...byId,
+      ];
+      const query: Query = { where, orderBy, limit, freshness: "stale_ok" };
       return (await store.queryEveryPartition(jobs, query, ["id", "productId"])).value;
     },
 

@@ -34,5 +34,20 @@ export function runRepository(store: Store) {
           ["id", "jobId", "productId", "leaseEpoch"],
         )
       ).value,
+    /** One step of a sweep over the runs that the totals may lack something of, whatever their product. */
+    sweepUncounted: async (afterId: string, limit: number) =>
+      (
+        await store.queryEveryPartition(
+          "fleet_runs",
+          {
+            where: [{ field: "uncounted", is: "equal", value: true }],
+            orderBy: [{ field: "id", direction: "ascending" }],
+            limit,
+            after: [afterId],
+            freshness: "stale_ok",
+          },
+          ["id", "jobId", "productId", "engine"],
+        )
+      ).value,
   };
 }
