@@ -17,7 +17,7 @@ const waiting = [
 const environment = { name: "process", message: "The environment is read once, in functions/main.ts." };
 
 export default defineConfig(
-  { ignores: ["dist/", "dist-package/", ".prove/", "node_modules/", ".fleet/"] },
+  { ignores: ["dist/", "dist-package/", ".prove/", "node_modules/", ".fleet/", ".stryker/"] },
   {
     files: ["**/*.ts"],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],

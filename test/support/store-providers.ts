@@ -3,10 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "../../shared/core/ports/store.js";
-import { openCosmosStore } from "../../shared/store/cosmos-store.js";
 import { SimStore } from "../simulation/sim-store.js";
 import { openSqliteStore } from "../../shared/store/sqlite-store.js";
-import { startCosmosEmulator } from "../../host/cosmos-emulator.js";
 
 interface OpenStore {
   readonly store: Store;
@@ -51,6 +49,11 @@ const sqliteFile: StoreProvider = {
 const cosmosEmulator: StoreProvider = {
   name: "cosmos emulator",
   open: async () => {
+    // Loaded where it is used: the mutants of the core, which run on one embedded store, need no SDK.
+    const [{ openCosmosStore }, { startCosmosEmulator }] = await Promise.all([
+      import("../../shared/store/cosmos-store.js"),
+      import("../../host/cosmos-emulator.js"),
+    ]);
     const emulator = await startCosmosEmulator();
     const { endpoint, key } = emulator;
     const store = openCosmosStore({ endpoint, database: "fleet", credential: { kind: "key", key } });
@@ -70,4 +73,9 @@ const simulated: StoreProvider = {
   },
 };
 
-export const storeProviders: readonly StoreProvider[] = [memory, sqliteFile, cosmosEmulator, simulated];
+const all: readonly StoreProvider[] = [memory, sqliteFile, cosmosEmulator, simulated];
+
+/** FLEET_TEST_STORE names the one provider to run on, where thousands of runs must each be short. Else all of them. */
+const only = process.env["FLEET_TEST_STORE"];
+export const storeProviders = all.filter(({ name }) => only === undefined || name === only);
+if (storeProviders.length === 0) throw new Error(`FLEET_TEST_STORE: there is no store "${String(only)}"`);
