@@ -83,6 +83,8 @@ export function openApiDocument(routes: readonly Route[]) {
   }
   return createDocument({
     openapi: "3.1.0",
+    // Wherever this document was read.
+    servers: [{ url: "/" }],
     info: {
       title: "Fleet",
       version: "1",

@@ -163,6 +163,8 @@ function checkDeps(monitor: Seen, before: Job | undefined, job: Job): void {
       throw new Violation(12, "a dependency is not of the product");
     if (dep.order >= job.order) throw new Violation(12, "an edge goes to a larger order");
   }
+  if (before?.stage === "blocked" && job.stage === "failed" && typeOf(before, job) === "failed")
+    checkFailedWithDep(monitor, job);
   if (job.deps.length === 0 || job.stage !== "queued") return;
   if (before?.stage === "queued" && before.contentHash === job.contentHash) return;
   if (before?.stage !== "blocked") throw new Violation(12, "a job with deps was queued without being judged");
@@ -173,6 +175,15 @@ function checkDeps(monitor: Seen, before: Job | undefined, job: Job): void {
     );
     if (!seen) throw new Violation(12, "a job was queued whose dependency was never satisfied meanwhile");
   }
+}
+
+/** 12: a job fails with a dependency only if one ended without success. */
+function checkFailedWithDep(monitor: Seen, job: Job): void {
+  const since = monitor.jobs.get(job.id)?.at(-1)?.step ?? 0;
+  const lost = job.deps.some((id) =>
+    during(monitor.jobs.get(id), since).some(({ doc }) => ["failed", "dead_letter"].includes(doc.stage)),
+  );
+  if (!lost) throw new Violation(12, "a job failed with a dependency that had not");
 }
 
 /** 9: the lease is never ahead of the job, and held at the epoch of an owned job means the same holder. */

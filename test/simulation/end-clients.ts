@@ -21,6 +21,7 @@ import {
 } from "./answer-rules.js";
 import type { Told } from "./answer-rules.js";
 import type { Self } from "./run.js";
+import { is, typeOf } from "./seen.js";
 import { Violation } from "./violation.js";
 
 const isCancelled = ({ stage, failure }: Job): boolean => stage === "failed" && failure?.kind === "cancelled";
@@ -155,6 +156,11 @@ export function doBoot(self: Self, factoryId: string, bootId: string) {
         if (told.effects.length > 0) throw new Violation(2, "a boot that is over had an effect");
         return;
       }
+      const wasOver = known.some(
+        ({ step, doc }) => step < told.from && doc.formerBootIds?.includes(bootId) === true,
+      );
+      if (wasOver) throw new Violation(3, "a boot was recorded that was over");
+      checkEvicted(told, known.at(-1)?.doc.formerBootIds ?? []);
       for (const { jobId, leaseEpoch } of answer.leases) {
         const own = atSomeInstant(
           told,
@@ -167,4 +173,17 @@ export function doBoot(self: Self, factoryId: string, bootId: string) {
       }
     },
   );
+}
+
+/** 4: a heartbeat takes back what a boot that is over claimed, and nothing else. */
+function checkEvicted({ self, by }: Told, over: readonly string[]): void {
+  for (const history of self.monitor.jobs.values()) {
+    for (const [place, { doc, by: writer }] of history.entries()) {
+      const before = history[place - 1]?.doc;
+      if (before === undefined || writer !== by || !is(typeOf(before, doc), ["expired", "dead_lettered"]))
+        continue;
+      if (!over.includes(before.bootId ?? ""))
+        throw new Violation(4, "a heartbeat took back a job that no former boot had claimed");
+    }
+  }
 }

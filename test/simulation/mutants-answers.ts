@@ -59,6 +59,7 @@ export const ANSWERS: readonly Mutant[] = [
     CHANGE,
     "if (progress.outcomeUnknown) throw whetherItHappenedIsUnknown();",
     "if (progress.outcomeUnknown && job.etag === undefined) throw whetherItHappenedIsUnknown();",
+    "release ∥ claim by another",
   ),
   mutant(
     "a key stands for whatever body came with it first",

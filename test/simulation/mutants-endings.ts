@@ -15,6 +15,7 @@ export const ENDINGS: readonly Mutant[] = [
     CANCEL,
     "if (isOwned(job) && job.leaseEpoch !== fencedOff?.leaseEpoch)",
     "if (isOwned(job) && job.leaseEpoch < 0 && fencedOff === undefined)",
+    "cancel ∥ claim",
   ),
   mutant(
     "a cancel takes the revocation of an epoch for that of the next",
@@ -124,12 +125,14 @@ export const ENDINGS: readonly Mutant[] = [
     HEARTBEAT,
     "return bootId !== undefined && formerBootIds?.includes(bootId) === true;",
     `return bootId === "" && formerBootIds?.includes(bootId) === true;`,
+    "a factory starts anew",
   ),
   mutant(
     "a new boot takes back whatever its factory holds",
     HEARTBEAT,
     "bootId !== undefined && formerBootIds.includes(bootId);",
     "bootId !== undefined && (formerBootIds.includes(bootId) || factory.bootId !== undefined);",
+    "a factory starts anew",
   ),
   mutant(
     "what a former boot held is taken by its id, whoever holds it now",
@@ -143,12 +146,7 @@ export const ENDINGS: readonly Mutant[] = [
     DEPS,
     "const lost = missing.find(({ stage }) => isFinalStage(stage));",
     "const lost = missing[0];",
-  ),
-  mutant(
-    "whoever fails with a dependency tells nobody",
-    DEPS,
-    "if (judged?.dirty === true) settled.push(judged);",
-    "if (judged?.dirty === true && left < 0) settled.push(judged);",
+    "a dependency fails, and all who wait",
   ),
   mutant(
     "a failed dependant is not marked as unfinished",

@@ -214,6 +214,7 @@ export const SWEEPING: readonly Mutant[] = [
     SWEEP,
     "  await walk(sweep.blocked, (job) => unblock(fleet, job));\n",
     "",
+    "reap of a dependent ∥ its claim",
   ),
   mutant(
     "the sweep forgets open runs",

@@ -9,6 +9,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
+import { compilerOf } from "./compile.js";
 import type { Found } from "./explore.js";
 import type { Mutant } from "./mutant.js";
 import { MUTANTS } from "./mutants.js";
@@ -44,7 +45,7 @@ async function aScratchCopy(): Promise<string> {
   return scratch;
 }
 
-async function plant(scratch: string, mutant: Mutant): Promise<Verdict> {
+async function plant(scratch: string, compile: () => string | undefined, mutant: Mutant): Promise<Verdict> {
   const originals = new Map<string, string>();
   try {
     for (const { file, find, replace } of mutant.edits) {
@@ -58,26 +59,19 @@ async function plant(scratch: string, mutant: Mutant): Promise<Verdict> {
         source.replace(find, () => replace),
       );
     }
-    return await explore(scratch, mutant.shownBy ?? "");
+    return await explore(scratch, compile, mutant.shownBy ?? "");
   } finally {
     for (const [path, source] of originals) await writeFile(path, source);
   }
 }
 
-async function explore(scratch: string, scenario: string): Promise<Verdict> {
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  // Leftovers of an edit, such as an import that is not used any more, are no reason not to compile.
-  const lax = ["--noUnusedLocals", "false", "--noUnusedParameters", "false"];
-  // What the last bug left unchanged is not checked again.
-  const incremental = ["--incremental", "--tsBuildInfoFile", ".prove/.tsbuildinfo"];
-  try {
-    await run(process.execPath, [tsc, "-p", "tsconfig.prove.json", ...lax, ...incremental], { cwd: scratch });
-  } catch (error) {
-    return {
-      kind: "survived",
-      why: `it does not compile: ${(error as { stdout: string }).stdout.slice(0, 300)}`,
-    };
-  }
+async function explore(
+  scratch: string,
+  compile: () => string | undefined,
+  scenario: string,
+): Promise<Verdict> {
+  const error = compile();
+  if (error !== undefined) return { kind: "survived", why: `it does not compile: ${error.slice(0, 300)}` };
   const prove = join(scratch, ".prove/test/simulation/prove.js");
   // As many are explored at once as there are cores: each on one.
   const minutes = scenario === "" ? MINUTES : MINUTES_OF_ONE;
@@ -101,8 +95,9 @@ const verdicts = new Map<string, Verdict>();
 await Promise.all(
   Array.from({ length: availableParallelism() }, async () => {
     const scratch = await aScratchCopy();
+    const compile = compilerOf(scratch);
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
-      const verdict = await plant(scratch, mutant);
+      const verdict = await plant(scratch, compile, mutant);
       verdicts.set(mutant.name, verdict);
       if (values.json) continue;
       const text =

@@ -17,6 +17,7 @@ import {
   sweeps,
   time,
   twoQueued,
+  withDependant,
 } from "./cast.js";
 import { doPatch, doRelease } from "./clients.js";
 import { doCancel, doRedrive, doReport } from "./end-clients.js";
@@ -111,6 +112,15 @@ const CANCELS: readonly Scenario[] = [
 const COMEBACKS: readonly Scenario[] = [
   scenario("redrive alone, with bad luck twice", failed, [redrives()], twoLost),
   scenario("redrive ∥ redrive", failed, [redrives("p1"), redrives("p2")], ONE_CRASH),
+  scenario(
+    "redrive of a dependent ∥ its dependency ships",
+    async (self) => {
+      await withDependant(self);
+      await doCancel(self, B);
+    },
+    [actor("p1 redrives b", (self) => doRedrive(self, B)), ships()],
+    ONE_CRASH,
+  ),
   scenario("redrive ∥ sweep", failed, [redrives(), sweeps()], ONE_CRASH),
   scenario("redrive and claim ∥ the failure, told again", failed, [
     actor("p1 redrives, f2 claims", async (self) => {

@@ -7,7 +7,7 @@ import { SCENARIOS } from "./scenarios.js";
 import { branchesHit } from "./sometimes.js";
 
 /** Short slices first: with `first`, a bug that one scenario shows at once should not wait for the others. */
-const SLICE_MS_MIN = 30;
+const SLICE_MS_MIN = 10;
 const SLICE_MS_MAX = 500;
 /** Of each round, how much belongs to lives, compared with the scenarios. */
 const LIVES_PART = 0.25;
