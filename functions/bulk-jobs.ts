@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bulk } from "../shared/core/bulk.js";
+import { resolveName } from "../shared/core/content.js";
 import { bulkRequest } from "../shared/schema/requests.js";
 import { Problem } from "./http/answer.js";
 import { jobCursor, readCursor, toCursor } from "./http/paging.js";
@@ -30,7 +31,9 @@ export const bulkJobs = defineRoute({
   handle: async ({ fleet, productId, body }) => {
     const after = readCursor(jobCursor, body.continuation, "continuation");
     if (after instanceof Problem) return after;
-    const { next, ...counts } = await bulk(fleet, productId, body, after);
+    const parentId = body.filter.parentId && resolveName(productId, body.filter.parentId);
+    const request = { ...body, filter: { ...body.filter, parentId } };
+    const { next, ...counts } = await bulk(fleet, productId, request, after);
     return { status: 200, body: { ...counts, continuation: next && toCursor(next) } };
   },
 });

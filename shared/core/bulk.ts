@@ -6,11 +6,14 @@ import { isFinalStage } from "../schema/stages.js";
 import { cancel } from "./cancel.js";
 import type { Fleet } from "./fleet.js";
 import { isTombstone } from "./tombstone.js";
+import { StoreThrottled, StoreUnavailable } from "./ports/store.js";
 import { redrive } from "./redrive.js";
 import type { JobPlace } from "./repositories/jobs.js";
 
 /** How long one call goes on with jobs, in milliseconds: well within what a caller waits for an answer. */
 const BULK_MS_MAX = 10_000;
+/** Later than every job. */
+const END_OF_TIME = "9999-12-31T23:59:59.999Z";
 
 export interface BulkDone {
   /** Jobs looked at that pass the filter and that the action can change. */
@@ -28,28 +31,57 @@ export async function bulk(
   fleet: Fleet,
   productId: string,
   request: BulkRequest,
-  after: JobPlace | undefined,
+  after: JobPlace = [request.filter.olderThan ?? END_OF_TIME, "z"],
 ): Promise<BulkDone> {
-  const { filter, action, dryRun, reason } = request;
+  const { filter, action, dryRun } = request;
   const untilMs = fleet.clock.now() + BULK_MS_MAX;
   const page = await fleet.jobs.list(productId, filter, BULK_JOBS_MAX, after);
+  // What a job depends on is older. Redriven after it, the job would fail with it once more.
+  const jobs = action === "redrive" ? page.value.toReversed() : page.value;
   const done = { matched: 0, changed: 0, refused: 0 };
-  let last: Job | undefined;
-  for (const job of page.value) {
-    if (fleet.clock.now() > untilMs) break;
-    last = job;
-    if (!passes(job, request)) continue;
-    done.matched++;
-    if (dryRun) continue;
-    const outcome =
-      action === "cancel"
-        ? await cancel(fleet, productId, job.id, reason === undefined ? {} : { reason })
-        : await redrive(fleet, productId, job.id, {});
-    if (outcome.kind === "cancelled" || outcome.kind === "redriven") done.changed++;
-    else done.refused++;
+  let seen = 0;
+  for (const job of jobs) {
+    if (seen > 0 && fleet.clock.now() > untilMs) break;
+    const passed = passes(job, request);
+    if (passed && !dryRun) {
+      const outcome = await attempt(() => act(fleet, job, request), done.changed > 0);
+      if (outcome === "later") break;
+      done[outcome]++;
+    }
+    if (passed) done.matched++;
+    seen++;
   }
-  const more = page.more || last !== page.value.at(-1);
-  return { ...done, next: more && last !== undefined ? [last.createdAt, last.id] : undefined };
+  const last = (seen === jobs.length ? page.value : jobs.slice(0, seen)).at(-1);
+  if (seen === jobs.length) return { ...done, next: page.more && last ? placeOf(last) : undefined };
+  // Those that were redriven don't pass again.
+  return { ...done, next: action === "redrive" || last === undefined ? after : placeOf(last) };
+}
+
+const placeOf = ({ createdAt, id }: Job): JobPlace => [createdAt, id];
+
+/** Once something was changed, a store that refuses ends the call, which says how far it came. */
+async function attempt<T>(work: () => Promise<T>, somethingWasDone: boolean): Promise<T | "later"> {
+  try {
+    return await work();
+  } catch (error) {
+    const refused = error instanceof StoreThrottled || error instanceof StoreUnavailable;
+    if (refused && somethingWasDone) return "later";
+    throw error;
+  }
+}
+
+async function act(
+  fleet: Fleet,
+  { productId, id }: Job,
+  { action, reason }: BulkRequest,
+): Promise<"changed" | "refused"> {
+  if (action === "cancel") {
+    const { kind } = await cancel(fleet, productId, id, reason === undefined ? {} : { reason });
+    return kind === "cancelled" ? "changed" : "refused";
+  }
+  const outcome = await redrive(fleet, productId, id, {});
+  // It may have failed again at once, with what it depends on.
+  return outcome.kind === "redriven" && !isFinalStage(outcome.job.stage) ? "changed" : "refused";
 }
 
 /** What the list's own filter does not ask. */

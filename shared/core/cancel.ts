@@ -18,6 +18,7 @@ import type { Stage } from "../schema/stages.js";
 import { afterWrite } from "./after-write.js";
 import { isOwned } from "./advance.js";
 import { backOff, changeJob, operation } from "./change-job.js";
+import type { Changed, Operation } from "./change-job.js";
 import { toCancelled } from "./endings.js";
 import { finish } from "./finish.js";
 import type { Fleet } from "./fleet.js";
@@ -44,32 +45,42 @@ export async function cancel(
   request: CancelRequest,
   key?: string,
 ): Promise<Cancelled> {
-  const op = operation(fleet, { route: "cancel", key }, request);
+  const named = operation(fleet, { route: "cancel", key }, request);
+  // A late duplicate must not end the life that a redrive began.
+  const op: Operation = key === undefined ? named : { ...named, survivesClaim: true };
   let fencedOff: OwnedJob | undefined;
   for (let attempt = 0; attempt < CANCEL_TRIES_MAX; attempt++) {
     if (attempt > 0) await backOff(fleet, attempt);
-    const changed = await changeJob<Verdict>(fleet, {
-      productId,
-      jobId,
-      operation: op,
-      storeEvents: "always",
-      judge: (job) => {
-        if (isCancelled(job)) return { kind: "settled", answer: { kind: "cancelled" } };
-        if (isFinalStage(job.stage)) {
-          const refusal = { kind: "illegal_transition", from: job.stage, to: "failed", allowed: [] } as const;
-          return { kind: "refused", answer: refusal };
-        }
-        // Only an owner whose lease was revoked: there may be another by now.
-        if (isOwned(job) && job.leaseEpoch !== fencedOff?.leaseEpoch)
-          return { kind: "settled", answer: { kind: "owned" } };
-        return {
-          kind: "write",
-          next: toCancelled(job, request.reason, fleet.clock.now()),
-          answer: { kind: "cancelled" },
-        };
-      },
-      repeated: () => ({ kind: "cancelled" }),
-    });
+    const change = (): Promise<Changed<Verdict>> =>
+      changeJob<Verdict>(fleet, {
+        productId,
+        jobId,
+        operation: op,
+        storeEvents: "always",
+        judge: (job) => {
+          if (isCancelled(job)) return { kind: "settled", answer: { kind: "cancelled" } };
+          if (isFinalStage(job.stage)) {
+            const refusal = {
+              kind: "illegal_transition",
+              from: job.stage,
+              to: "failed",
+              allowed: [],
+            } as const;
+            return { kind: "refused", answer: refusal };
+          }
+          // Only an owner whose lease was revoked: there may be another by now.
+          if (isOwned(job) && job.leaseEpoch !== fencedOff?.leaseEpoch)
+            return { kind: "settled", answer: { kind: "owned" } };
+          return {
+            kind: "write",
+            next: toCancelled(job, request.reason, fleet.clock.now()),
+            answer: { kind: "cancelled" },
+          };
+        },
+        repeated: () => ({ kind: "cancelled" }),
+      });
+    // Once a lease was revoked, nothing may say that nothing was done.
+    const changed = await (attempt === 0 ? change() : afterWrite(change));
     if (changed.kind === "not_found") return changed;
     if (changed.kind === "idempotency_conflict")
       return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };

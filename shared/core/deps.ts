@@ -72,7 +72,12 @@ function judgeBlocked(job: Job, deps: readonly (Job | undefined)[], nowMs: numbe
     );
     return { kind: "write", next, answer: undefined };
   }
-  const blockedBy = missing.slice(0, BLOCKED_BY_MAX);
+  // What has failed comes first: without it, the list would not say why nothing happens.
+  const over = missing.filter(({ stage }) => isFinalStage(stage));
+  const blockedBy = [...over, ...missing.filter(({ stage }) => !isFinalStage(stage))].slice(
+    0,
+    BLOCKED_BY_MAX,
+  );
   // Told again only when it means something else to whoever waits: a dep that moves on is still missing.
   if (sameJson(waitsFor(blockedBy), waitsFor(job.blockedBy))) return { kind: "settled", answer: undefined };
   const next = advance("blocked", { ...job, blockedBy }, { type: "blocked", data: { blockedBy } }, nowMs);

@@ -15,6 +15,8 @@ import { isHeldBy } from "./lease-writes.js";
 import { StoreThrottled } from "./ports/store.js";
 import { evict } from "./reap.js";
 
+/** How long one heartbeat takes jobs back, in milliseconds. The next one goes on, and leases run out anyway. */
+const EVICT_MS_MAX = 5000;
 /** Tries against other heartbeats of the same factory: more than two at once is a misuse. */
 const HEARTBEAT_TRIES_MAX = 8;
 
@@ -43,7 +45,9 @@ async function leasesHeldBy(fleet: Fleet, factory: Factory): Promise<Lease[]> {
   const held = await fleet.jobs.heldBy(productId, factoryId, PAGE_MAX);
   const isOver = (bootId: string | undefined): bootId is string =>
     bootId !== undefined && formerBootIds.includes(bootId);
-  for (const { id, bootId } of held) if (isOver(bootId)) await evict(fleet, productId, id, bootId);
+  const untilMs = fleet.clock.now() + EVICT_MS_MAX;
+  for (const { id, bootId } of held)
+    if (isOver(bootId) && fleet.clock.now() < untilMs) await evict(fleet, productId, id, bootId);
   const jobs = held.filter(({ bootId }) => !isOver(bootId));
   const leases = await Promise.all(jobs.map((job) => fleet.leases.get(job.id, job.id)));
   return leases.flatMap((lease, index) => {

@@ -8,6 +8,7 @@ import type { Job } from "../schema/job.js";
 import { ARTIFACT_HASH_BYTES_MAX } from "../schema/limits.js";
 import { pointersInOutbox } from "./artifact-pointers.js";
 import type { Fleet } from "./fleet.js";
+import { StoreUnavailable } from "./ports/store.js";
 import type { SeenBlob, SignedUrl } from "./ports/blobs.js";
 import { isTombstone } from "./tombstone.js";
 
@@ -105,7 +106,14 @@ async function findOut(
   const size = { contentType, sizeBytes };
   const tooLarge = sizeBytes > ARTIFACT_HASH_BYTES_MAX;
   if (!tooLarge && fleet.clock.now() > untilMs) return size;
-  const sha256 = tooLarge ? undefined : await fleet.blobs.sha256(pointer, version);
+  let sha256: string | undefined;
+  try {
+    sha256 = tooLarge ? undefined : await fleet.blobs.sha256(pointer, version);
+  } catch (error) {
+    // One blob that can't be read in time hides no other, nor itself: the next call tries again.
+    if (error instanceof StoreUnavailable) return size;
+    throw error;
+  }
   // Retention was faster.
   if (!tooLarge && sha256 === undefined) return undefined;
   return keep(fleet, job, pointer, { ...size, ...(sha256 === undefined ? {} : { sha256 }) });

@@ -39,7 +39,11 @@ export async function redrive(
   const changed = await changeJob<Verdict>(fleet, {
     productId,
     jobId,
-    operation: operation(fleet, { route: "redrive", key }, request),
+    operation: {
+      ...operation(fleet, { route: "redrive", key }, request),
+      // Its answer may be lost, and the job claimed at once.
+      ...(key === undefined ? {} : { survivesClaim: true }),
+    },
     storeEvents: "always",
     judge: (job) => {
       // A tombstone's history is gone, or going: it never opens again.

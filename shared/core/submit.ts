@@ -173,8 +173,6 @@ function toSuperseded(job: Job, content: Content, nowMs: number): Job {
     order: job.order,
     leaseEpoch: job.leaseEpoch,
     ...(job.claimId === undefined ? {} : { claimId: job.claimId }),
-    // Money that is spent stays spent.
-    ...(job.spent === undefined ? {} : { spent: job.spent }),
     attempt: 0,
     eventSeq: job.eventSeq,
     outbox: job.outbox,

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { TOTAL_MAX } from "./limits.js";
 
-const total = z.number().nonnegative();
+const total = z.number().nonnegative().max(TOTAL_MAX);
 
 /** What a run has used so far: running totals, so that a repeated or reordered report counts once. */
 export const insights = z.strictObject({

@@ -16,6 +16,7 @@ import {
   RESULT_BYTES_MAX,
   RETRIES_MAX,
   RETRY_KINDS_MAX,
+  TOTAL_MAX,
 } from "./limits.js";
 import { profileRef } from "./profile.js";
 import { capabilities, capability, documentBase, id, instant, jsonUpTo, textUpTo } from "./primitives.js";
@@ -54,9 +55,9 @@ export const failure = z.strictObject({
 /** What a job may cost over all its runs: US dollars, tokens in and out, seconds that factories held it. */
 export const budget = z
   .strictObject({
-    usd: z.number().positive().optional(),
-    tokens: z.number().positive().optional(),
-    wall: z.number().positive().optional(),
+    usd: z.number().positive().max(TOTAL_MAX).optional(),
+    tokens: z.number().positive().max(TOTAL_MAX).optional(),
+    wall: z.number().positive().max(TOTAL_MAX).optional(),
   })
   .refine((limits) => Object.values(limits).some((limit) => limit !== undefined), {
     error: "must set usd, tokens or wall",

@@ -65,6 +65,8 @@ export const PAST_HASHES_MAX = 64;
 export const OUTBOX_MAX = 16;
 export const OUTBOX_HALF = OUTBOX_MAX / 2;
 
+/** A total that a worker may report, and a limit of a budget: sums of thousands of them are still exact enough. */
+export const TOTAL_MAX = 1e12;
 /** Attempts of a job without a retry policy whose factories keep dying, before it is put aside. The contract's number. */
 export const EXPIRIES_MAX = 10;
 /** The longest wait before a retry, in seconds. The contract's number. */

@@ -136,21 +136,26 @@ export type CancelRequest = z.infer<typeof cancelRequest>;
 export const redriveRequest = z.strictObject({ budget: budget.optional() });
 export type RedriveRequest = z.infer<typeof redriveRequest>;
 
-export const bulkRequest = z.strictObject({
-  action: z.enum(["cancel", "redrive"]),
-  /** Jobs that pass all of it. `{}` is every job that the action can change. */
-  filter: z.strictObject({
-    stage: stage.optional(),
-    parentId: id.optional(),
-    /** Jobs submitted before this instant. */
-    olderThan: instant.optional(),
-  }),
-  /** Only counts. */
-  dryRun: z.boolean().default(false),
-  reason: reason.optional(),
-  /** From the answer of the call before: where to go on. */
-  continuation: z.string().min(1).max(1024).optional(),
-});
+export const bulkRequest = z
+  .strictObject({
+    action: z.enum(["cancel", "redrive"]),
+    /** Jobs that pass all of it. `{}` is every job that the action can change. */
+    filter: z.strictObject({
+      stage: stage.optional(),
+      parentId: jobName.optional(),
+      /** Jobs submitted before this instant. */
+      olderThan: instant.optional(),
+    }),
+    /** Only counts. */
+    dryRun: z.boolean().default(false),
+    reason: reason.optional(),
+    /** From the answer of the call before: where to go on. */
+    continuation: z.string().min(1).max(1024).optional(),
+  })
+  .refine(({ action, reason }) => action === "cancel" || reason === undefined, {
+    path: ["reason"],
+    error: "goes with action cancel only",
+  });
 export type BulkRequest = z.infer<typeof bulkRequest>;
 
 /** A whole number as a query parameter spells it. */

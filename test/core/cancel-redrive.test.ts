@@ -1,13 +1,10 @@
 import { expect, it } from "vitest";
-import { bulk } from "../../shared/core/bulk.js";
 import { cancel } from "../../shared/core/cancel.js";
 import { claim } from "../../shared/core/claim.js";
 import { patch } from "../../shared/core/patch.js";
 import { redrive } from "../../shared/core/redrive.js";
 import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
-import type { JobPlace } from "../../shared/core/repositories/jobs.js";
-import type { BulkRequest } from "../../shared/schema/requests.js";
 import { crashAfter, justBefore, loseAnswer, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
@@ -148,6 +145,19 @@ onEachStore("redrive", (open) => {
     ]);
   });
 
+  it("under a key has one effect, though a factory claimed the job before it was repeated", async () => {
+    const world = aWorld(await open());
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await mustClaim(world, await aFactory(world, "f1"));
+    await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "failed" });
+    await redrive(world.fleet, PRODUCT, job.id, {}, "k");
+    await mustClaim(world, "f1");
+    const again = { factoryId: "f1", leaseEpoch: 2, stage: "failed" } as const;
+    expect(await redrive(world.fleet, PRODUCT, job.id, {}, "k")).toMatchObject({ kind: "redriven" });
+    await patch(world.fleet, PRODUCT, job.id, again);
+    expect(await redrive(world.fleet, PRODUCT, job.id, {}, "k")).toMatchObject({ job: { stage: "failed" } });
+  });
+
   it("waits for its dependencies again", async () => {
     const world = aWorld(await open());
     const dep = await aJob(world, { idempotencyKey: "dep" });
@@ -169,57 +179,5 @@ onEachStore("redrive", (open) => {
     await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "shipped" });
     expect(await redrive(world.fleet, PRODUCT, job.id, {})).toMatchObject({ from: "shipped" });
     expect(await redrive(world.fleet, PRODUCT, "nothing", {})).toEqual({ kind: "not_found" });
-  });
-});
-
-onEachStore("in bulk", (open) => {
-  const all: BulkRequest = { action: "cancel", filter: {}, dryRun: false };
-
-  it("cancels what passes the filter, page by page, and a dry run only counts", async () => {
-    const world = aWorld(await open());
-    const parent = await aJob(world, { idempotencyKey: "parent", kind: "composite" });
-    for (let n = 0; n < 105; n++) await aJob(world, { idempotencyKey: `c${n}`, parentId: parent.id });
-    const request: BulkRequest = { ...all, filter: { parentId: parent.id } };
-    const dry = await bulk(world.fleet, PRODUCT, { ...request, dryRun: true }, undefined);
-    expect(dry).toMatchObject({ matched: 100, changed: 0 });
-    expect(await world.fleet.jobs.countByStage(PRODUCT, "queued")).toBe(106);
-
-    let next: JobPlace | undefined;
-    const changed: number[] = [];
-    do {
-      const done = await bulk(world.fleet, PRODUCT, request, next);
-      changed.push(done.changed);
-      next = done.next;
-    } while (next !== undefined);
-    expect(changed).toEqual([100, 5]);
-    expect(await stored(world, parent)).toMatchObject({ stage: "queued" });
-    expect(await world.fleet.jobs.countByStage(PRODUCT, "failed")).toBe(105);
-  });
-
-  it("redrives by stage and age, and says what it could not change", async () => {
-    const world = aWorld(await open());
-    const old = await aJob(world, { idempotencyKey: "old" });
-    const broke = await aJob(world, { idempotencyKey: "broke", budget: { tokens: 1 } });
-    await aFactory(world, "f1");
-    for (const id of [old.id, broke.id]) {
-      await mustClaim(world, "f1");
-      await patch(world.fleet, PRODUCT, id, { ...who, stage: "failed", insights: { tokensIn: 2 } });
-    }
-    world.clock.advance(60);
-    const young = await aJob(world, { idempotencyKey: "young" });
-    await cancelled(world, young.id);
-    const request: BulkRequest = {
-      action: "redrive",
-      filter: { stage: "failed", olderThan: young.createdAt },
-      dryRun: false,
-    };
-    expect(await bulk(world.fleet, PRODUCT, request, undefined)).toEqual({
-      matched: 2,
-      changed: 1,
-      refused: 1,
-      next: undefined,
-    });
-    expect(await stored(world, old)).toMatchObject({ stage: "queued" });
-    expect(await stored(world, young)).toMatchObject({ stage: "failed" });
   });
 });

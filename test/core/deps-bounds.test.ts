@@ -1,5 +1,6 @@
 /** What a blocked job says of its deps, who is woken first, and how far a search for a cycle goes. */
 import { describe, expect, it } from "vitest";
+import { cancel } from "../../shared/core/cancel.js";
 import { refuseEdges, unblock, wakeDependants } from "../../shared/core/deps.js";
 import { patch } from "../../shared/core/patch.js";
 import type { Fleet } from "../../shared/core/fleet.js";
@@ -33,6 +34,16 @@ onEachStore("a blocked job", (open) => {
     expect(after.outbox.at(-1)).toMatchObject({ type: "blocked", data: { blockedBy: after.blockedBy } });
     await unblock(world.fleet, job);
     expect(await stored(world, job)).toEqual(after);
+  });
+
+  it("names the one that failed, however many others are missing", async () => {
+    const world = aWorld(await open());
+    const deps = [];
+    for (let n = 0; n < 12; n++) deps.push((await aJob(world, { idempotencyKey: `d${n}` })).id);
+    const job = await aJob(world, { idempotencyKey: "a", deps });
+    const last = deps.at(-1) ?? "";
+    await cancel(world.fleet, PRODUCT, last, {});
+    expect((await stored(world, job)).blockedBy?.[0]).toEqual({ jobId: last, stage: "failed" });
   });
 
   it("names ten of its missing dependencies at most, and waits for all of them", async () => {

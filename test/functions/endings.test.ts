@@ -168,6 +168,16 @@ describe.each(["memory", "cosmos"] as const)("how jobs end and come back (%s)", 
     });
   });
 
+  it("totals beyond any machine are refused, and the job can still end", async () => {
+    const { post, patch, asHolder } = await holding();
+    const huge = await post("lease/renew", asHolder({ insights: { tokensIn: 1e308, tokensOut: 1e308 } }));
+    expect([huge.status, huge.body.errors.map(({ path }) => path)]).toEqual([
+      400,
+      ["insights.tokensIn", "insights.tokensOut"],
+    ]);
+    expect((await patch({ stage: "shipped", insights: { costUsd: 1e12 } })).status).toBe(200);
+  });
+
   it("a release with last totals that are too much ends the job, and says so", async () => {
     const { post, asHolder } = await holding({ budget: { tokens: 10 } });
     const kept = { checkpoint: { wipCommit: "w" }, insights: { tokensOut: 11 } };
@@ -203,9 +213,15 @@ describe.each(["memory", "cosmos"] as const)("how jobs end and come back (%s)", 
       const parent = await product.submit({ kind: "composite" });
       for (let n = 0; n < 3; n++) await product.submit({ parentId: parent.id });
       const body = { action: "cancel", filter: { parentId: parent.id } };
+      const byKey = { action: "cancel", filter: { parentId: `key:${parent.idempotencyKey}` }, dryRun: true };
+      const named = await product.call("POST", "/fleet/jobs/bulk", { body: byKey });
+      expect(named.body).toMatchObject({ matched: 3 });
       const bulk = (given: Given) =>
         product.call("POST", "/fleet/jobs/bulk", { body: { ...body, ...given } });
       expect((await bulk({ dryRun: true })).body).toEqual({ matched: 3, changed: 0, refused: 0 });
+      expect((await bulk({ action: "redrive", reason: "x" })).body.errors).toMatchObject([
+        { path: "reason" },
+      ]);
       expect((await bulk({ reason: "no parent" })).body).toEqual({ matched: 3, changed: 3, refused: 0 });
       const jobs = await product.call("GET", `/fleet/jobs?parentId=${parent.id}`);
       expect(jobs.body.value.map(({ failure }) => failure?.message)).toEqual(Array(3).fill("no parent"));

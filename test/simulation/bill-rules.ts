@@ -27,7 +27,9 @@ export function checkRetry(before: Job, job: Job): void {
  * sum. Totals never fall. A report that exhausts the budget leaves no owner.
  */
 export function checkBill(before: Job, job: Job): void {
-  const [was, now] = [spentOf(before), spentOf(job)];
+  // Other content is other work, with a budget of its own.
+  const was = typeOf(before, job) === "superseded" ? NOTHING : spentOf(before);
+  const now = spentOf(job);
   const ends = isOwnedStage(before.stage) && typeOf(before, job) !== undefined && !isOwnedStage(job.stage);
   const run = ends ? usageOf((lastEvent(job)?.data["run"] as Job["run"] | undefined)?.insights) : NOTHING;
   if (now.usd !== was.usd + run.usd || now.tokens !== was.tokens + run.tokens)
