@@ -90,7 +90,8 @@ export async function cancel(
       await finish(fleet, job);
       return { kind: "cancelled", job: job.doc };
     }
-    fencedOff = await fenceOff(fleet, job);
+    // An earlier write of this call may have had no answer, and may happen yet.
+    fencedOff = await afterWrite(() => fenceOff(fleet, job));
   }
   throw new StoreUnavailable(`${CANCEL_TRIES_MAX} tries lost on the lease of job ${jobId}`);
 }
@@ -101,7 +102,7 @@ async function fenceOff(fleet: Fleet, { doc }: Stored<Job>): Promise<OwnedJob | 
   const lease = await fleet.leases.get(doc.id, doc.id);
   if (lease !== undefined && lease.doc.leaseEpoch > doc.leaseEpoch) return undefined;
   const revoked = lease?.doc.leaseEpoch === doc.leaseEpoch && lease.doc.status !== "held";
-  return revoked || (await afterWrite(() => revokeLease(fleet, doc, lease))) ? doc : undefined;
+  return revoked || (await revokeLease(fleet, doc, lease)) ? doc : undefined;
 }
 
 function isCancelled({ stage, failure }: Job): boolean {

@@ -12,6 +12,7 @@
  * refusal says comes from the job, too: the lease alone never decides that a worker lost.
  */
 import type { HeldLease, Lease } from "../schema/lease.js";
+import { SCHEMA_VERSION } from "../schema/limits.js";
 import type { Insights } from "../schema/insights.js";
 import type { RenewRequest } from "../schema/requests.js";
 import type { Directive } from "../schema/wire.js";
@@ -51,9 +52,9 @@ export async function renew(
     if (extended === "again") continue;
     const verdict = await afterWrite(() => stillOwned(fleet, productId, jobId, request, request.insights));
     if (verdict.kind === "over_budget") {
-      // What was extended an instant ago is over, with the job.
-      if (extended === "not_held") return fenced("lease_not_held", verdict.job);
-      return { kind: "renewed", lease: { ...extended, status: "released" }, directive: STOP_OVER_BUDGET };
+      // The report counted, though a reaper may have revoked the lease just before: so it is no refusal.
+      const lease = extended === "not_held" ? await leaseAsItIs(fleet, verdict.job) : extended;
+      return { kind: "renewed", lease: { ...lease, status: "released" }, directive: STOP_OVER_BUDGET };
     }
     if (verdict.kind !== "current") return verdict;
     if (extended !== "not_held") return { kind: "renewed", lease: extended, directive: CONTINUE };
@@ -79,6 +80,12 @@ async function extendOwn(
   const { doc, etag } = read;
   const leaseSeconds = request.leaseSeconds ?? doc.leaseSeconds;
   return (await extendLease(fleet, { doc, etag }, leaseSeconds)) ?? "again";
+}
+
+async function leaseAsItIs(fleet: Fleet, { id, productId, leaseEpoch }: Job): Promise<Lease> {
+  const found = await afterWrite(() => fleet.leases.get(id, id));
+  const none = { id, productId, schemaVersion: SCHEMA_VERSION, jobId: id, leaseEpoch, renewals: 0 };
+  return found?.doc ?? { ...none, status: "released" };
 }
 
 type StillOwned = ReturnType<typeof fence> | { kind: "over_budget"; job: Job };

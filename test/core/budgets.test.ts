@@ -1,10 +1,13 @@
 import { expect, it } from "vitest";
+import { isOwned } from "../../shared/core/advance.js";
 import { claim } from "../../shared/core/claim.js";
+import { revokeLease } from "../../shared/core/lease-writes.js";
 import { patch } from "../../shared/core/patch.js";
 import { reap } from "../../shared/core/reap.js";
 import { redrive } from "../../shared/core/redrive.js";
 import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
+import { justBefore, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { LEASE_SECONDS, PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 import type { World } from "../support/world.js";
@@ -75,6 +78,25 @@ onEachStore("a budget", (open) => {
       lease: { status: "released" },
       directive: STOP,
     });
+  });
+
+  it("tells a worker whose report was too much so, though a reaper revoked its lease just before", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const { job } = await holding(world, { usd: 5 });
+    const revoke = async (): Promise<void> => {
+      const lease = await world.fleet.leases.get(job.id, job.id);
+      const owned = await stored(world, job);
+      if (isOwned(owned)) await revokeLease(world.fleet, owned, lease);
+    };
+    const late = justBefore(store, writes("fleet_leases"), revoke);
+    const two = aWorld(late, { name: "two", clock: world.clock });
+    expect(await renew(two.fleet, PRODUCT, job.id, { ...at(1), insights: { costUsd: 6 } })).toMatchObject({
+      kind: "renewed",
+      lease: { status: "released", leaseEpoch: 1 },
+      directive: STOP,
+    });
+    expect(await stored(world, job)).toMatchObject(OVER);
   });
 
   it("takes work that is done, whatever it cost", async () => {

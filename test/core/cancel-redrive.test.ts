@@ -2,10 +2,19 @@ import { expect, it } from "vitest";
 import { cancel } from "../../shared/core/cancel.js";
 import { claim } from "../../shared/core/claim.js";
 import { patch } from "../../shared/core/patch.js";
+import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.js";
 import { redrive } from "../../shared/core/redrive.js";
 import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
-import { crashAfter, justBefore, loseAnswer, writes } from "../support/intercept.js";
+import {
+  crashAfter,
+  delayEffect,
+  intercept,
+  justBefore,
+  loseAnswer,
+  reads,
+  writes,
+} from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 import type { World } from "../support/world.js";
@@ -103,6 +112,22 @@ onEachStore("cancel", (open) => {
     const shipped = await patch(shipping.fleet, PRODUCT, next.id, { ...who, stage: "shipped" });
     expect(shipped).toMatchObject({ kind: "stale_lease", directive: STOP });
     expect(await stored(world, next)).toMatchObject(CANCELLED);
+  });
+
+  it("never says that nothing was done once it may have been", async () => {
+    const store = await open();
+    const world = aWorld(store);
+    const job = await aJob(world, { idempotencyKey: "a" });
+    await aFactory(world, "f1");
+    // Its write has no answer, a factory claims the job, and the lease can't be read for load.
+    const lost = delayEffect(store, writes("fleet_jobs"));
+    const busy = intercept(lost.store, async (call, proceed) => {
+      if (call.container === "fleet_leases") throw new StoreThrottled(1);
+      return proceed();
+    });
+    const claimed = justBefore(busy, reads("fleet_jobs", 2), () => mustClaim(world, "f1"));
+    const troubled = aWorld(claimed, { name: "two", clock: world.clock });
+    await expect(cancelled(troubled, job.id)).rejects.toThrow(StoreUnavailable);
   });
 
   it("is told to have happened when its answer was lost, and happens when it is repeated after a death", async () => {

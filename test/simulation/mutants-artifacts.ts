@@ -33,7 +33,7 @@ export const ARTIFACT_BUGS: readonly Mutant[] = [
     POINTERS,
     "return stored?.doc ?? pointersInOutbox(job).find((pointer) => pointer.id === id);",
     "return stored?.doc;",
-    "artifact",
+    "artifact ∥ its own duplicate",
   ),
   mutant(
     "a name is taken for the same whatever the epoch",

@@ -133,6 +133,7 @@ import { settleLease } from "./lease-writes.js";`,
         replace: `    storeEvents`,
       },
     ],
+    shownBy: "ship under a key ∥ reap and the next owner",
   },
 ];
 

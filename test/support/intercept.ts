@@ -38,9 +38,9 @@ export const writes =
     --nth === 0;
 
 export const reads =
-  (container: string): Matcher =>
+  (container: string, nth = 1): Matcher =>
   (call) =>
-    call.method === "read" && call.container === container;
+    call.method === "read" && call.container === container && --nth === 0;
 
 /** Dies right after the effect of the first operation that matches; whatever it tries afterwards fails, too. */
 export function crashAfter(store: Store, matches: Matcher): Store {
