@@ -1,4 +1,6 @@
 /** What jobs cost, and factories that start anew. */
+import { isOwned } from "../../shared/core/advance.js";
+import { revokeLease } from "../../shared/core/lease-writes.js";
 import { reap } from "../../shared/core/reap.js";
 import { A, actor, f1, factories, reaps, sweeps, time } from "./cast.js";
 import { beat, doPatch, doRelease, doRenew } from "./clients.js";
@@ -47,9 +49,32 @@ export const MONEY: readonly Scenario[] = [
     ONE_CRASH,
   ),
   scenario(
+    "a report exhausts the budget of a job whose reaper has just died ∥ reap",
+    async (self) => {
+      await ownedWithBudget(self);
+      const [job, lease] = [await self.fleet.jobs.get(self.productId, A), await self.fleet.leases.get(A, A)];
+      if (job !== undefined && isOwned(job.doc)) await revokeLease(self.fleet, job.doc, lease);
+    },
+    [
+      actor("f1 reports, and goes on", async (self) => {
+        await doReport(self, A, f1, { tokensIn: 11 });
+        await beat(self, "f1");
+      }),
+      reaps(),
+    ],
+    ONE_CRASH,
+  ),
+  scenario(
     "a report exhausts the budget ∥ reap",
     ownedWithBudget,
-    [actor("f1 reports", (self) => doReport(self, A, f1, { tokensIn: 11 })), reaps(), time],
+    [
+      actor("f1 reports, and goes on", async (self) => {
+        await doReport(self, A, f1, { tokensIn: 11 });
+        await beat(self, "f1");
+      }),
+      reaps(),
+      time,
+    ],
     ONE_CRASH,
   ),
   scenario(
