@@ -12,7 +12,10 @@ export function effectOf(
   if (container === "fleet_leases") return after["status"] === "held" ? "lease" : undefined;
   if (container !== "fleet_jobs" || after["eventSeq"] === before?.["eventSeq"]) return undefined;
   // Of whoever fails with a dependency nobody asked it.
-  const type = (after as unknown as Job).outbox.at(-1)?.type;
+  const event = (after as unknown as Job).outbox.at(-1);
+  const type = event?.type;
   if (type === "failed" && before?.["stage"] === "blocked") return undefined;
-  return type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
+  // A claim that finds nothing reaps on the way, whatever becomes of what it reaped.
+  const reaped = event?.actor === undefined && (type === "dead_lettered" || type === "over_budget");
+  return reaped || type === "expired" || type === "blocked" || type === "unblocked" ? undefined : type;
 }
