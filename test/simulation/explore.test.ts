@@ -11,7 +11,7 @@ import { SCENARIOS } from "./scenarios.js";
  * Schedules of each scenario that every test run explores: about 0.2 s, so that all of them stay under 30 s.
  * CI explores them for half a minute more (`npm run prove`), on every core.
  */
-const SCHEDULES_MAX = 150;
+const SCHEDULES_MAX = 120;
 
 describe("the protocol holds under every schedule explored", () => {
   it.each(SCENARIOS)("$name", async (scenario) => {

@@ -121,6 +121,7 @@ export const EVENTS: readonly Mutant[] = [
     "core/read-events.ts",
     "if (event.seq <= job.eventSeq) bySeq.set",
     "bySeq.set",
+    "reader of events ∥ patches",
   ),
   mutant(
     "a reader is not shown the outbox",
