@@ -26,7 +26,11 @@ export interface BulkDone {
   readonly next: JobPlace | undefined;
 }
 
-/** Acts on the jobs behind `after`, newest first. What the store refuses midway is thrown: the call can be repeated. */
+/**
+ * Acts on the jobs behind `after`, newest first. What the store refuses is thrown while nothing was changed;
+ * later it ends the call, and `next` says where to go on. If the process dies midway, each job is changed or
+ * it is not: the call can be repeated.
+ */
 export async function bulk(
   fleet: Fleet,
   productId: string,

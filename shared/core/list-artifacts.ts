@@ -130,7 +130,7 @@ async function keep(
   const stored = await fleet.artifacts.get(pointer.jobId, pointer.id);
   if (stored?.doc.found !== undefined) return stored.doc.found;
   if (stored !== undefined) await fleet.artifacts.replaceIfMatch(stored, { ...stored.doc, found });
-  // Only what the job itself still tells of is made here: any other that is gone went on purpose.
+  // Only what the job itself still tells of is made here: what else is gone went on purpose.
   else if (pointersInOutbox(job).some(({ id }) => id === pointer.id)) await fleet.artifacts.create(next);
   return found;
 }

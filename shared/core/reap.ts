@@ -1,5 +1,6 @@
 /**
- * Reap: a job whose lease is over goes back to the queue, with its checkpoint, at a higher epoch. Any
+ * Reap: a job whose lease is over goes back to the queue, with its checkpoint, at a higher epoch; or to its
+ * end, when its attempts or its budget are used up. Any
  * number of reapers may do it at any time.
  *
  * | step | if it dies after this step |

@@ -65,5 +65,7 @@ export async function redrive(
   if (changed.kind === "idempotency_conflict")
     return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };
   if (changed.answer.kind !== "redriven") return changed.answer;
+  // A repetition may find the job with its next owner, whose lease is none of its business.
+  if (changed.kind !== "changed") return { kind: "redriven", job: changed.job.doc };
   return { kind: "redriven", job: (await requeued(fleet, changed.job)).job };
 }

@@ -5,7 +5,7 @@
  * |---|---|
  * | N1 read the lease: `held` at this epoch by this holder | nothing happened |
  * | N2 conditional write of expiresAt, renewals + 1 | the lease is longer, which harms nobody: the job decides |
- * | N3 **the job**: still owned at this epoch? Only then OK. With insights it is one write that asks and records | – |
+ * | N3 **the job**: still owned at this epoch? Only then OK. With insights it is one write that asks and records; where they exhaust the budget, it ends the job | the report counts; of a job that it ended the sweep does the rest |
  *
  * N3 is what makes the OK true: a lease can be renewed an instant after the job went to another. A
  * lease that ran out but was not revoked may be renewed, since nobody else owns the job. What a
@@ -82,6 +82,7 @@ async function extendOwn(
   return (await extendLease(fleet, { doc, etag }, leaseSeconds)) ?? "again";
 }
 
+/** The lease of a job whose holder was just stopped, to show it; made up where there is none. */
 async function leaseAsItIs(fleet: Fleet, { id, productId, leaseEpoch }: Job): Promise<Lease> {
   const found = await afterWrite(() => fleet.leases.get(id, id));
   const none = { id, productId, schemaVersion: SCHEMA_VERSION, jobId: id, leaseEpoch, renewals: 0 };

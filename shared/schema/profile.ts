@@ -15,7 +15,7 @@ export const profileRef = z.string().regex(new RegExp(`^${NAME}(:[1-9][0-9]{0,8}
   error: "must be a profile's name, or its name, a colon and a version",
 });
 
-/** What a version holds: any JSON object. */
+/** What a version holds: a JSON object, whatever is in it. */
 export const profileSnapshot = jsonUpTo(PROFILE_BYTES_MAX).refine(isObject, {
   error: "must be a JSON object",
 });

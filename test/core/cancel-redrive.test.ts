@@ -179,6 +179,8 @@ onEachStore("redrive", (open) => {
     await mustClaim(world, "f1");
     const again = { factoryId: "f1", leaseEpoch: 2, stage: "failed" } as const;
     expect(await redrive(world.fleet, PRODUCT, job.id, {}, "k")).toMatchObject({ kind: "redriven" });
+    const holder = { factoryId: "f1", leaseEpoch: 2 };
+    expect(await renew(world.fleet, PRODUCT, job.id, holder)).toMatchObject({ kind: "renewed" });
     await patch(world.fleet, PRODUCT, job.id, again);
     expect(await redrive(world.fleet, PRODUCT, job.id, {}, "k")).toMatchObject({ job: { stage: "failed" } });
   });

@@ -27,7 +27,8 @@ import type { Actor, Self } from "./run.js";
 import { ONE_CRASH, scenario } from "./scenario.js";
 
 const cancels = (name = "p1 cancels", key?: string): Actor => actor(name, (self) => doCancel(self, A, key));
-const redrives = (name = "p1 redrives"): Actor => actor(name, (self) => doRedrive(self, A));
+const redrives = (name = "p1 redrives", key?: string): Actor =>
+  actor(name, (self) => doRedrive(self, A, {}, key));
 const fails = (kind = "error"): Actor =>
   actor("f1 fails", (self) => doPatch(self, A, f1, { stage: "failed", failure: { kind } }));
 
@@ -119,6 +120,12 @@ const COMEBACKS: readonly Scenario[] = [
       await doCancel(self, B);
     },
     [actor("p1 redrives b", (self) => doRedrive(self, B)), ships()],
+    ONE_CRASH,
+  ),
+  scenario(
+    "redrive under a key, twice ∥ claim",
+    failed,
+    [redrives("p1", "k"), redrives("p2", "k"), claims("f2")],
     ONE_CRASH,
   ),
   scenario("redrive ∥ sweep", failed, [redrives(), sweeps()], ONE_CRASH),
