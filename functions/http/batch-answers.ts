@@ -20,6 +20,7 @@ const ABOUT: Readonly<Record<EntryRefusal["kind"], string>> = {
   dependency_order: "deps",
   unknown_dependency: "deps",
   unknown_profile: "profile",
+  too_many_lanes: "capabilities",
 };
 
 interface EntryError {
@@ -81,6 +82,7 @@ function toAnswer(fleet: Told, productId: string, result: EntryResult): Answer |
     return new Problem("store_unavailable", "Not tried: the store failed before. Send the batch again.");
   // Others came between, so that what could be written a moment ago can't be any more.
   const { index, refusal } = because;
-  const code = refusal.kind === "unknown_profile" ? "validation_failed" : refusal.kind;
+  const isInvalid = refusal.kind === "unknown_profile" || refusal.kind === "too_many_lanes";
+  const code = isInvalid ? "validation_failed" : refusal.kind;
   return new Problem(code, `Not tried: it depends on jobs.${index}, which was refused.`);
 }

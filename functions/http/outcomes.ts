@@ -7,6 +7,7 @@ import type { Fleet } from "../../shared/core/fleet.js";
 import type { Submitted } from "../../shared/core/submit.js";
 import { tellOutcome } from "../../shared/core/tell-outcome.js";
 import type { Asked, Outcome } from "../../shared/core/tell-outcome.js";
+import { LANES_MAX } from "../../shared/schema/limits.js";
 import { toWireArtifact } from "../../shared/schema/wire-artifact.js";
 import { toWireJob, toWireLease, toWireRun } from "../../shared/schema/wire.js";
 import type { EmptyClaimReason } from "../../shared/schema/wire.js";
@@ -45,6 +46,8 @@ const fenced =
   ({ kind, currentEpoch, stage, directive }: Fenced): Problem =>
     new Problem(kind, detail, { members: { currentEpoch, stage, directive } });
 
+const TOO_MANY_LANES = `asks for a set of requirements that is new, and the product has had ${LANES_MAX} of them`;
+
 const TABLE: Table = {
   created: submitted,
   existing: submitted,
@@ -60,6 +63,7 @@ const TABLE: Table = {
     new Problem("dependency_order", `Submitted later than the job: ${deps.join(", ")}. Use a new key.`),
   unknown_dependency: ({ missing }) =>
     new Problem("unknown_dependency", "The product has no such jobs.", { members: { missing } }),
+  too_many_lanes: () => invalid([{ path: "capabilities", message: TOO_MANY_LANES }]),
   unknown_profile: () => invalid([{ path: "profile", message: "names no profile of the product" }]),
 
   claimed: ({ job, lease, run }, nowMs) => ({

@@ -37,10 +37,11 @@ const at = "2026-01-01T00:00:00.000Z";
 
 const ofJobs: Samples<ReturnType<typeof jobRepository>> = {
   list: [[product, { stage: "queued", parentId: "p" }, 1]],
-  candidates: [[product, { capabilities: ["c"], engines: ["e"] }, at, 1]],
+  candidates: [[product, "l", at, 1]],
   waiting: [[product, at, 1]],
   oldestQueued: [[product, 0]],
   countByStage: [[product, "queued"]],
+  countInLane: [[product, "l"]],
   countChildren: [[product, "p", "queued"]],
   nextProduct: [[""]],
   countHeldBy: [[product, "f"]],
@@ -55,6 +56,7 @@ const ofJobs: Samples<ReturnType<typeof jobRepository>> = {
     ["owned", "", 1],
     ["blocked", "", 1],
     ["dirty", "", 1],
+    ["unlaned", "", 1],
   ],
   endedBefore: [["shipped", at, 1]],
 };

@@ -11,6 +11,7 @@ export const PARTITION_KEYS: Readonly<Record<ContainerName, "/productId" | "/job
   fleet_factories: "/productId",
   fleet_profiles: "/productId",
   fleet_totals: "/productId",
+  fleet_lanes: "/productId",
   fleet_runs: "/jobId",
   fleet_leases: "/jobId",
   fleet_events: "/jobId",

@@ -69,6 +69,8 @@ export interface Claimer {
   readonly profile?: string | undefined;
   readonly claimId: string | undefined;
   readonly bootId?: string | undefined;
+  /** The instance that gives the job away. */
+  readonly via?: string;
 }
 
 /** C1: the write that decides who wins. The epoch goes up here and nowhere but where an owner is removed. */
@@ -86,6 +88,7 @@ export function toAssigned(queued: QueuedJob, claimer: Claimer, nowMs: number): 
       startedAt: toInstant(nowMs),
       ...(claimer.engine === undefined ? {} : { engine: claimer.engine }),
       ...(claimer.profile === undefined ? {} : { profile: claimer.profile }),
+      ...(claimer.via === undefined ? {} : { via: claimer.via }),
       insights: {},
     },
     ...(claimer.claimId === undefined ? {} : { claimId: claimer.claimId }),

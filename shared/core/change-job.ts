@@ -59,8 +59,11 @@ export interface Change<A> {
   readonly leaseEpoch?: number;
   /** A version of the job that was just read or written, to save the first read. */
   readonly known?: Stored<Job> | undefined;
-  /** `when_half_full` saves the storing of a short outbox: the next writer finds it. */
-  readonly storeEvents: "always" | "when_half_full";
+  /**
+   * `when_half_full` saves the storing of a short outbox: the next writer finds it. `runs_are_closed`: those
+   * that its events ended are closed already.
+   */
+  readonly storeEvents: "always" | "when_half_full" | "runs_are_closed";
   judge(job: Job): Judgement<A> | Promise<Judgement<A>>;
   /** The answer when `recentOps` shows that this very operation was done before. */
   repeated(job: Job): A;
@@ -176,7 +179,7 @@ async function write<A>(
 ): Promise<{ kind: "written"; job: Stored<Job> } | { kind: "lost" } | { kind: "outcome_unknown" }> {
   const added = next.outbox.slice(read.doc.outbox.length);
   const keep = change.storeEvents === "when_half_full" && read.doc.outbox.length < OUTBOX_HALF;
-  if (!keep) await storeEvents(fleet, read.doc);
+  if (!keep) await storeEvents(fleet, read.doc, change.storeEvents === "runs_are_closed");
   const doc: Job = {
     ...next,
     outbox: keep ? next.outbox : added,
@@ -197,10 +200,10 @@ async function write<A>(
  * artifacts that it says were added: with the event gone from the job, nobody would know them.
  * Repeatable; side by side, since ids differ.
  */
-async function storeEvents(fleet: Fleet, job: Job): Promise<void> {
+async function storeEvents(fleet: Fleet, job: Job, runsAreClosed: boolean): Promise<void> {
   await Promise.all([
     ...job.outbox.map((event) => fleet.events.append(job, event)),
-    closeRunsInOutbox(fleet, job),
+    ...(runsAreClosed ? [] : [closeRunsInOutbox(fleet, job)]),
     storePointersInOutbox(fleet, job),
   ]);
 }

@@ -3,6 +3,7 @@ import { rankOf } from "../schema/job.js";
 import type { Submission } from "../schema/requests.js";
 import { omit } from "../schema/omit.js";
 import { hashJson, jobIdOf } from "./hash.js";
+import { laneOf } from "./lanes.js";
 
 /** A submission apart from its key: with defaults, and with deps and parent as ids. */
 export type Content = Omit<Submission, "idempotencyKey">;
@@ -19,7 +20,12 @@ export function contentOf(productId: string, submission: Submission, deps: strin
 
 /** The fields of a job that say what it is to do. */
 export function contentFields(content: Content) {
-  return { ...content, priorityRank: rankOf(content.priority), contentHash: contentHashOf(content) };
+  return {
+    ...content,
+    priorityRank: rankOf(content.priority),
+    lane: laneOf(content),
+    contentHash: contentHashOf(content),
+  };
 }
 
 /** Sets are hashed as sets: naming the same deps or capabilities in another order is the same content. */

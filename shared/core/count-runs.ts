@@ -25,7 +25,7 @@
 import type { Job } from "../schema/job.js";
 import { SCHEMA_VERSION } from "../schema/limits.js";
 import { omit } from "../schema/omit.js";
-import type { Counted, Run } from "../schema/run.js";
+import type { Counted, Run, RunRef } from "../schema/run.js";
 import type { Totals } from "../schema/totals.js";
 import { backOff } from "./change-job.js";
 import type { Fleet } from "./fleet.js";
@@ -42,7 +42,10 @@ const COUNT_AT_ONCE = 50;
 /** Entries of earlier counts that one write looks after: as many as one write makes, so that they don't pile up. */
 const SETTLE_AT_ONCE = 50;
 
-export type RunRef = Pick<Run, "id" | "jobId" | "productId" | "engine">;
+/** Runs remembered between two sweeps: at 200 bytes each 1 MB at most. Those beyond it are the sweep's alone. */
+const LEFT_MAX = 5000;
+/** How long who asks for totals waits for the counting, in milliseconds. */
+const COUNT_HERE_MS_MAX = 1000;
 
 /**
  * Adds to the totals what they lack of these runs. Repeatable, by anybody, at any time. Returns whether
@@ -64,9 +67,28 @@ export function byTotals(runs: readonly RunRef[]): readonly (readonly RunRef[])[
   return [...Map.groupBy(runs, (run) => JSON.stringify([run.productId, run.engine])).values()];
 }
 
-/** Counts the runs that the events in the job's outbox ended: those of the write that was just made. */
-export async function countRunsInOutbox(fleet: Fleet, job: Job): Promise<void> {
-  await countRuns(fleet, runsInOutbox(job));
+/**
+ * Remembers the runs that a write just ended. Counting each at once would put four more round trips before
+ * the answer, and all factories that finish at a time would meet at one document; together they cost one
+ * write. The sweep counts them, or whoever asks this instance for the totals first. Nothing is lost with
+ * the memory: a run says itself that it is `uncounted`.
+ */
+export function leaveToCount(fleet: Pick<Fleet, "uncounted">, job: Job): void {
+  for (const { id, jobId, productId, engine } of runsInOutbox(job)) {
+    if (fleet.uncounted.size >= LEFT_MAX) return;
+    fleet.uncounted.set(id, { id, jobId, productId, engine });
+  }
+}
+
+/** Counts the runs of a product that ended on this instance, so that its totals are up to date here. What fails is left to the sweep. */
+export async function countLeftHere(fleet: Fleet, productId: string): Promise<void> {
+  const left = [...fleet.uncounted.values()].filter((run) => run.productId === productId);
+  for (const { id } of left) fleet.uncounted.delete(id);
+  try {
+    await countRuns(fleet, left, fleet.clock.now() + COUNT_HERE_MS_MAX);
+  } catch (error) {
+    fleet.log.warn(`runs were left to the sweep: ${error instanceof Error ? error.message : "unknown"}`);
+  }
 }
 
 /** Runs of one product and engine, in one write of their totals. */

@@ -7,15 +7,17 @@
 import type { Job } from "../schema/job.js";
 import type { Lease } from "../schema/lease.js";
 import { omit } from "../schema/omit.js";
+import type { Run } from "../schema/run.js";
 import { isFinalStage } from "../schema/stages.js";
 import { changeJob, operation } from "./change-job.js";
 import { unblock, wakeDependants } from "./deps.js";
-import { countRunsInOutbox } from "./count-runs.js";
+import { leaveToCount } from "./count-runs.js";
 import type { Fleet } from "./fleet.js";
 import { settleLease } from "./lease-writes.js";
 import type { Stored } from "./ports/store.js";
 import { purge } from "./purge.js";
 import { closeRunsInOutbox } from "./run-history.js";
+import { sideBySide } from "./side-by-side.js";
 import { isTombstone } from "./tombstone.js";
 
 /** How long an answer waits for what follows its write, in milliseconds: a worker
@@ -54,15 +56,19 @@ export async function finish(fleet: Fleet, job: Stored<Job>): Promise<Lease | un
   let lease: Lease | undefined;
   let woken: "all" | "some" = "some";
   await followUp(fleet, [
-    async () => (lease = await settleLease(fleet, job.doc, false)),
-    () => closeRunsInOutbox(fleet, job.doc),
-    async (untilMs) => (woken = await wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs)),
+    // The mark that this is to do goes last; but of the rest, nothing waits for the other.
+    (untilMs) =>
+      sideBySide([
+        settleLease(fleet, job.doc, false).then((settled) => (lease = settled)),
+        closeRunsInOutbox(fleet, job.doc),
+        wakeDependants(fleet, job.doc, WAKE_INLINE_MAX, untilMs).then((many) => (woken = many)),
+      ]),
     // Not all of them woken: the job stays dirty, and the sweep goes on.
     async () => {
       if (woken === "all") await clearDirty(fleet, job);
     },
-    () => countRunsInOutbox(fleet, job.doc),
   ]);
+  leaveToCount(fleet, job.doc);
   return lease;
 }
 
@@ -89,7 +95,7 @@ async function clearDirty(fleet: Fleet, job: Stored<Job>): Promise<void> {
     jobId: job.doc.id,
     operation: operation(fleet, { route: "finish" }, {}),
     known: job,
-    storeEvents: "always",
+    storeEvents: "runs_are_closed",
     judge: (now) => {
       // Another life began meanwhile, or another sweep was faster; or it is dirty for another reason by now.
       const sameLife = isFinalStage(now.stage) && now.eventSeq === job.doc.eventSeq;
@@ -102,6 +108,27 @@ async function clearDirty(fleet: Fleet, job: Stored<Job>): Promise<void> {
   });
 }
 
+/** What the end of a run needs, as it was before the job was written. */
+export interface Ahead {
+  readonly lease: Stored<Lease> | undefined;
+  readonly run: Stored<Run> | undefined;
+}
+
+/**
+ * Reads what the end of this epoch's run will need while the job itself is read, which saves a round trip
+ * after the write. Never rejects: what could not be read is read again when it is needed.
+ */
+export async function lookAhead(fleet: Fleet, jobId: string, leaseEpoch: number): Promise<Ahead> {
+  const [lease, run] = await Promise.allSettled([
+    fleet.leases.get(jobId, jobId),
+    fleet.runs.get(jobId, `${jobId}:${leaseEpoch}`),
+  ]);
+  return {
+    lease: lease.status === "fulfilled" ? lease.value : undefined,
+    run: run.status === "fulfilled" ? run.value : undefined,
+  };
+}
+
 /**
  * After a job went back to the queue: its deps are judged, its lease and run end. Returns job and lease
  * as they are then, as far as that is known in time.
@@ -109,14 +136,18 @@ async function clearDirty(fleet: Fleet, job: Stored<Job>): Promise<void> {
 export async function requeued(
   fleet: Fleet,
   job: Stored<Job>,
+  ahead?: Ahead,
 ): Promise<{ job: Job; lease: Lease | undefined }> {
   const latest: { job: Job; lease: Lease | undefined } = { job: job.doc, lease: undefined };
   await followUp(fleet, [
-    async () => (latest.lease = await settleLease(fleet, job.doc, false)),
-    async () => (latest.job = (await judged(fleet, job)).doc),
-    () => closeRunsInOutbox(fleet, job.doc),
-    () => countRunsInOutbox(fleet, job.doc),
+    () =>
+      sideBySide([
+        settleLease(fleet, job.doc, false, ahead?.lease).then((lease) => (latest.lease = lease)),
+        judged(fleet, job).then(({ doc }) => (latest.job = doc)),
+        closeRunsInOutbox(fleet, job.doc, ahead?.run),
+      ]),
   ]);
+  leaveToCount(fleet, job.doc);
   return latest;
 }
 

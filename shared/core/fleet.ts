@@ -4,8 +4,10 @@ import type { Clock, Ids, Log, Pause, Random } from "./ports/runtime.js";
 import type { Store } from "./ports/store.js";
 import { artifactRepository } from "./repositories/artifacts.js";
 import { eventRepository } from "./repositories/events.js";
+import { emptyMemory } from "./memory.js";
 import { factoryRepository } from "./repositories/factories.js";
 import { jobRepository } from "./repositories/jobs.js";
+import { laneRepository } from "./repositories/lanes.js";
 import { leaseRepository } from "./repositories/leases.js";
 import { profileRepository } from "./repositories/profiles.js";
 import { runRepository } from "./repositories/runs.js";
@@ -37,8 +39,8 @@ export interface Ports {
   readonly log: Log;
 }
 
-/** Joins the ports with the repositories, once per instance. */
-export function connect(ports: Ports, rules: Rules) {
+/** Joins the ports with the repositories, once per instance. `memory`: what it remembers, where several share one. */
+export function connect(ports: Ports, rules: Rules, memory = emptyMemory(ports.ids)) {
   const { store, blobs = NO_BLOBS, ...runtime } = ports;
   return {
     ...runtime,
@@ -53,7 +55,7 @@ export function connect(ports: Ports, rules: Rules) {
     profiles: profileRepository(store),
     artifacts: artifactRepository(store),
     totals: totalsRepository(store),
-    /** When this instance last reaped on behalf of a claim that found nothing, per product. */
-    lastClaimReap: new Map<string, number>(),
+    lanes: laneRepository(store),
+    ...memory,
   };
 }

@@ -21,9 +21,13 @@ import type { Fleet } from "./fleet.js";
 import { sameJson } from "./hash.js";
 import { StoreUnavailable } from "./ports/store.js";
 import type { Stored } from "./ports/store.js";
+import { remember } from "./remember.js";
 
 /** Tries of one lease write. Only a holder, a reaper and a late duplicate ever meet here. */
 const LEASE_TRIES_MAX = 8;
+
+/** Leases an instance remembers: 4 MB. */
+const LEASES_REMEMBERED_MAX = 10_000;
 
 /** `first`: no other call was granted this epoch before, so nobody was told of it. */
 export type Grant = { kind: "granted"; lease: Stored<HeldLease>; first: boolean } | { kind: "revoked" };
@@ -60,14 +64,14 @@ export async function extendLease(
   fleet: Fleet,
   read: Stored<HeldLease>,
   leaseSeconds: number,
-): Promise<HeldLease | undefined> {
+): Promise<Stored<HeldLease> | undefined> {
   const lease: HeldLease = {
     ...read.doc,
     leaseSeconds,
     expiresAt: toInstant(fleet.clock.now() + leaseSeconds * 1000),
     renewals: read.doc.renewals + 1,
   };
-  return (await written(fleet, read, lease))?.doc;
+  return written(fleet, read, lease);
 }
 
 /**
@@ -104,16 +108,29 @@ export async function revokeLease(
 
 /**
  * Ends a lease whose epoch is over, because the job is final, released or further on. Cleaning up only:
- * without it the lease would run out by itself. Returns the lease as it is afterwards.
+ * without it the lease would run out by itself. `ahead`: the lease as it was read before the job was
+ * written; good for one conditional write, and for nothing else. Returns the lease as it is afterwards.
  */
-export async function settleLease(fleet: Fleet, job: Job, stillOwned: boolean): Promise<Lease | undefined> {
+export async function settleLease(
+  fleet: Fleet,
+  job: Job,
+  stillOwned: boolean,
+  ahead?: Stored<Lease>,
+): Promise<Lease | undefined> {
+  const epochIsOver = ({ status, leaseEpoch }: Lease): boolean =>
+    status === "held" && (leaseEpoch < job.leaseEpoch || (leaseEpoch === job.leaseEpoch && !stillOwned));
+  const settle = async (read: Stored<Lease>): Promise<Lease | undefined> =>
+    (await written<Lease>(fleet, read, { ...read.doc, status: "released" }))?.doc;
+  const settled = ahead !== undefined && epochIsOver(ahead.doc) ? await settle(ahead) : undefined;
+  if (settled !== undefined) return settled;
   const read = await fleet.leases.get(job.id, job.id);
-  if (read?.doc.status !== "held") return read?.doc;
-  const epochIsOver =
-    read.doc.leaseEpoch < job.leaseEpoch || (read.doc.leaseEpoch === job.leaseEpoch && !stillOwned);
-  if (!epochIsOver) return read.doc;
-  const released: Lease = { ...read.doc, status: "released" };
-  return (await written(fleet, read, released)) ? released : (await fleet.leases.get(job.id, job.id))?.doc;
+  if (read === undefined || !epochIsOver(read.doc)) return read?.doc;
+  return (await settle(read)) ?? (await fleet.leases.get(job.id, job.id))?.doc;
+}
+
+/** Keeps a lease that this instance just wrote, for the renewal that will come: a hint, good under its etag alone. */
+export function rememberLease(fleet: Pick<Fleet, "heldLeases">, lease: Stored<HeldLease>): void {
+  remember(fleet.heldLeases, lease.doc.jobId, lease, LEASES_REMEMBERED_MAX);
 }
 
 /** Whether `lease` is held by this factory at this epoch. */

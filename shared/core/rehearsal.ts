@@ -3,6 +3,7 @@
  * else. So a batch is judged by the very code that will write it, and the two can't differ.
  */
 import type { Job } from "../schema/job.js";
+import type { Lanes } from "../schema/lane.js";
 import { omit } from "../schema/omit.js";
 import type { Fleet } from "./fleet.js";
 import type { Log } from "./ports/runtime.js";
@@ -29,9 +30,26 @@ export function rehearsing(fleet: Fleet): Fleet {
     jobs.set(doc.id, Promise.resolve({ doc: lean(doc), etag }));
     return etag;
   };
+  let lanes: Promise<Stored<Lanes> | undefined> | undefined;
+  const putLanes = (doc: Lanes): string => {
+    const etag = `rehearsed ${++writes}`;
+    lanes = Promise.resolve({ doc, etag });
+    return etag;
+  };
   return {
     ...fleet,
     log: SILENT,
+    // What is registered here is not registered.
+    knownLanes: new Map(),
+    lanes: {
+      get: (productId, id) => (lanes ??= fleet.lanes.get(productId, id)),
+      create: async (doc) =>
+        (await lanes) === undefined ? { kind: "created", etag: putLanes(doc) } : { kind: "exists" },
+      replaceIfMatch: async (read, next) =>
+        (await lanes)?.etag === read.etag
+          ? { kind: "replaced", etag: putLanes(next) }
+          : { kind: "etag_mismatch" },
+    },
     jobs: {
       ...fleet.jobs,
       get,

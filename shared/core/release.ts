@@ -3,7 +3,7 @@
  *
  * | step | if it dies after this step |
  * |---|---|
- * | read the job; fence; **one write of the job**: back to the queue, checkpoint, event | the lease runs out; the sweep settles it, closes the run and judges the deps |
+ * | read the job (and, ahead, lease and run); fence; **one write of the job**: back to the queue, checkpoint, event | the lease runs out; the sweep settles it, closes the run and judges the deps |
  * | the lease → `released`, the run closed, deps judged | – |
  *
  * The job first: with the lease first, a crash would lose the checkpoint, since the sweep requeues the
@@ -20,7 +20,8 @@ import { changeJob, operation } from "./change-job.js";
 import { toOverBudget } from "./endings.js";
 import { CONTINUE, fence } from "./fence.js";
 import type { Fenced, Identity } from "./fence.js";
-import { finish, requeued } from "./finish.js";
+import { finish, lookAhead, requeued } from "./finish.js";
+import type { Ahead } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { mergeInsights } from "./insights.js";
 import { recordLateReport } from "./late-report.js";
@@ -41,6 +42,8 @@ export async function release(
   key?: string,
 ): Promise<Released> {
   const { factoryId, leaseEpoch } = request;
+  // Both are awaited, whatever comes of the change: nothing runs on after an answer.
+  const looking = lookAhead(fleet, jobId, leaseEpoch);
   const changed = await changeJob<{ kind: "released" } | Fenced>(fleet, {
     productId,
     jobId,
@@ -62,14 +65,14 @@ export async function release(
       return { kind: "write", next, answer: { kind: "released" } };
     },
     repeated: () => ({ kind: "released" }),
-  });
+  }).finally(() => looking);
   if (changed.kind === "not_found") return changed;
   if (changed.kind === "idempotency_conflict") {
     return { kind: "idempotency_conflict", jobId, stage: changed.job.doc.stage };
   }
   if (changed.kind !== "changed") await recordLateReport(fleet, changed.job.doc, request, request.insights);
   if (changed.answer.kind !== "released") return changed.answer;
-  return { kind: "released", ...(await left(fleet, changed.job, request)) };
+  return { kind: "released", ...(await left(fleet, changed.job, request, await looking)) };
 }
 
 /** The job with what its holder says as it leaves. */
@@ -88,8 +91,9 @@ async function left(
   fleet: Fleet,
   job: Stored<Job>,
   who: Identity,
+  ahead: Ahead,
 ): Promise<{ job: Job; lease: Lease | undefined; directive: Directive }> {
-  if (!isFinalStage(job.doc.stage)) return { ...(await requeued(fleet, job)), directive: CONTINUE };
+  if (!isFinalStage(job.doc.stage)) return { ...(await requeued(fleet, job, ahead)), directive: CONTINUE };
   const lease = await finish(fleet, job);
   const verdict = fence(job.doc, who);
   return { job: job.doc, lease, directive: verdict.kind === "current" ? CONTINUE : verdict.directive };

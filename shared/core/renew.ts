@@ -3,7 +3,7 @@
  *
  * | step | if it dies after this step |
  * |---|---|
- * | N1 read the lease: `held` at this epoch by this holder | nothing happened |
+ * | N1 read the lease, or remember it: `held` at this epoch by this holder | nothing happened |
  * | N2 conditional write of expiresAt, renewals + 1 | the lease is longer, which harms nobody: the job decides |
  * | N3 **the job**: still owned at this epoch? Only then OK. With insights it is one write that asks and records; where they exhaust the budget, it ends the job | the report counts; of a job that it ended the sweep does the rest |
  *
@@ -27,9 +27,10 @@ import { finish } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { mergeInsights } from "./insights.js";
 import { recordLateReport } from "./late-report.js";
-import { extendLease, isHeldBy } from "./lease-writes.js";
+import { extendLease, isHeldBy, rememberLease } from "./lease-writes.js";
 import { sameJson } from "./hash.js";
 import { StoreUnavailable } from "./ports/store.js";
+import type { Stored } from "./ports/store.js";
 
 /** Tries against a claim that is just taking the lease, a reaper, or lost answers. */
 const RENEW_TRIES_MAX = 8;
@@ -74,12 +75,27 @@ async function extendOwn(
   jobId: string,
   request: RenewRequest,
 ): Promise<HeldLease | "not_held" | "again"> {
-  const read = await fleet.leases.get(jobId, jobId);
-  // A container keyed by job would show a foreign product's lease.
-  if (read?.doc.productId !== productId || !isHeldBy(read.doc, request)) return "not_held";
-  const { doc, etag } = read;
-  const leaseSeconds = request.leaseSeconds ?? doc.leaseSeconds;
-  return (await extendLease(fleet, { doc, etag }, leaseSeconds)) ?? "again";
+  // What this instance wrote last saves the reading: the write's etag is the proof that it still is so. If
+  // it is not, the next try reads.
+  const remembered = fleet.heldLeases.get(jobId);
+  fleet.heldLeases.delete(jobId);
+  const own = ownLease(remembered, productId, request);
+  const read = own ?? ownLease(await fleet.leases.get(jobId, jobId), productId, request);
+  if (read === undefined) return "not_held";
+  const extended = await extendLease(fleet, read, request.leaseSeconds ?? read.doc.leaseSeconds);
+  if (extended === undefined) return "again";
+  rememberLease(fleet, extended);
+  return extended.doc;
+}
+
+/** The lease, if it is held by this worker. A container keyed by job would show a foreign product's, too. */
+function ownLease(
+  read: Stored<Lease> | undefined,
+  productId: string,
+  who: Identity,
+): Stored<HeldLease> | undefined {
+  if (read?.doc.productId !== productId || !isHeldBy(read.doc, who)) return undefined;
+  return { doc: read.doc, etag: read.etag };
 }
 
 /** The lease of a job whose holder was just stopped, to show it; made up where there is none. */

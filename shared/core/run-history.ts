@@ -10,6 +10,7 @@ import { SCHEMA_VERSION } from "../schema/limits.js";
 import type { Job } from "../schema/job.js";
 import type { Profile } from "../schema/profile.js";
 import type { Fleet } from "./fleet.js";
+import type { Stored } from "./ports/store.js";
 import { readEvents } from "./read-events.js";
 import { runOf } from "./advance.js";
 import { resolveProfile } from "./profiles.js";
@@ -41,7 +42,11 @@ export async function openRun(fleet: Fleet, run: Run): Promise<void> {
 }
 
 /** Stores how a run ended. Repeatable; a lost race means that somebody else stored the same. */
-async function closeRun(fleet: Fleet, ended: Run): Promise<void> {
+async function closeRun(fleet: Fleet, ended: Run, ahead?: Stored<Run>): Promise<void> {
+  if (ahead?.doc.id === ended.id && ahead.doc.endedAt === undefined) {
+    const whole = await withSnapshot(fleet, withWhatIsStored(ended, ahead.doc));
+    if ((await fleet.runs.replaceIfMatch(ahead, whole)).kind === "replaced") return;
+  }
   const stored = await fleet.runs.get(ended.jobId, ended.id);
   if (stored?.doc.endedAt !== undefined) return;
   const whole = await withSnapshot(fleet, withWhatIsStored(ended, stored?.doc));
@@ -65,9 +70,9 @@ function withWhatIsStored(run: Run, stored: Run | undefined): Run {
   return { ...run, profileSnapshot: stored.profileSnapshot };
 }
 
-/** Closes the runs that the events still in the job's outbox tell of. */
-export async function closeRunsInOutbox(fleet: Fleet, job: Job): Promise<void> {
-  for (const ended of runsInOutbox(job)) await closeRun(fleet, ended);
+/** Closes the runs that the events still in the job's outbox tell of. `ahead`: one of them, read before. */
+export async function closeRunsInOutbox(fleet: Fleet, job: Job, ahead?: Stored<Run>): Promise<void> {
+  for (const ended of runsInOutbox(job)) await closeRun(fleet, ended, ahead);
 }
 
 /** Takes away a run that somebody opened for a tombstone, after its runs had gone: nothing tells how it ended. */

@@ -5,8 +5,9 @@
  * | step | if it dies after this step |
  * |---|---|
  * | S1 read the deps: they exist, and give the job its order; so does the profile | nothing happened |
- * | S2 create the job, `queued`, or `blocked` with deps | a repetition finds it: `existing`, and S3 runs again |
- * | S3 judge its deps (`unblock`) | the sweep judges it |
+ * | S2 register its lane, if that is new (lanes.ts) | a lane without jobs |
+ * | S3 create the job, `queued`, or `blocked` with deps | a repetition finds it: `existing`, and S4 runs again |
+ * | S4 judge its deps (`unblock`) | the sweep judges it |
  *
  * A key that exists: same content → `existing`. A content that was superseded before → `outdated`: a
  * late duplicate must not undo what came after it. Still queued or blocked → `superseded`. Else refused.
@@ -27,6 +28,7 @@ import { orderOf, readDeps, refuseEdges } from "./deps.js";
 import { entered } from "./finish.js";
 import type { Fleet } from "./fleet.js";
 import { jobIdOf } from "./hash.js";
+import { ensureLane } from "./lanes.js";
 import { StoreUnavailable } from "./ports/store.js";
 import type { Stored } from "./ports/store.js";
 import { findUnknown } from "./profiles.js";
@@ -37,7 +39,9 @@ export type SubmitRefusal =
   | { kind: "dependency_order"; deps: string[] }
   | { kind: "unknown_dependency"; missing: string[] }
   /** The profile that it names, and that the product does not have. */
-  | { kind: "unknown_profile"; profile: string };
+  | { kind: "unknown_profile"; profile: string }
+  /** It asks for a set of requirements that is new, and the product has as many as it may have. */
+  | { kind: "too_many_lanes" };
 export type Submitted =
   { kind: "created" | "existing" | "superseded" | "outdated"; job: Job } | SubmitRefusal;
 
@@ -62,6 +66,7 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
   const missing = [...named.values()].filter((_, index) => found[index] === undefined);
   if (missing.length > 0) return { kind: "unknown_dependency", missing };
   const deps = found.filter((dep) => dep !== undefined);
+  if ((await ensureLane(fleet, productId, content)) === "too_many") return { kind: "too_many_lanes" };
 
   const op: Operation = { ...operation(fleet, { route: "submit" }, content), survivesClaim: true };
   const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
@@ -118,11 +123,12 @@ async function resubmit(
     case "dependency_order":
     case "unknown_dependency":
     case "unknown_profile":
+    case "too_many_lanes":
       return verdict;
   }
 }
 
-/** S2. `taken`: the key has a job. `unknown`: nobody knows whether it was created. */
+/** S3. `taken`: the key has a job. `unknown`: nobody knows whether it was created. */
 async function create(
   fleet: Fleet,
   doc: Job,

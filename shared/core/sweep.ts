@@ -12,10 +12,11 @@ import { FINAL_STAGES } from "../schema/stages.js";
 import type { FinalStage } from "../schema/stages.js";
 import { isOwned } from "./advance.js";
 import { byTotals, countRuns } from "./count-runs.js";
-import type { RunRef } from "./count-runs.js";
+import type { RunRef } from "../schema/run.js";
 import { unblock } from "./deps.js";
 import { finishDirty } from "./finish.js";
 import type { Fleet } from "./fleet.js";
+import { adopt } from "./lanes.js";
 import { reap } from "./reap.js";
 import { retire } from "./retire.js";
 import { closeRunOfEpoch, dropRun } from "./run-history.js";
@@ -25,7 +26,7 @@ import { dueBefore, isTombstone } from "./tombstone.js";
 /** Documents of each kind looked at per tick. At 5 ms a request and 4 requests each that is 4 s a kind. */
 const STEP_MAX = 200;
 /**
- * How long a tick may take for one kind, in milliseconds. The seven of them stay under the 30 s between
+ * How long a tick may take for one kind, in milliseconds. The eight of them stay under the 30 s between
  * two ticks, and none can starve another.
  */
 const KIND_MS_MAX = 3500;
@@ -41,12 +42,13 @@ export interface TickReport {
 export type Sweep = ReturnType<typeof startSweep>;
 
 export function startSweep(fleet: Fleet) {
-  const jobs = (what: "owned" | "blocked" | "dirty") =>
+  const jobs = (what: "owned" | "blocked" | "dirty" | "unlaned") =>
     new SweepScan<JobRef>(randomPlace(fleet), (after, limit) => fleet.jobs.sweep(what, after, limit));
   return {
     owned: jobs("owned"),
     dirty: jobs("dirty"),
     blocked: jobs("blocked"),
+    unlaned: jobs("unlaned"),
     openRuns: new SweepScan(randomPlace(fleet), (after, limit) => fleet.runs.sweepOpen(after, limit)),
     uncounted: new SweepScan(randomPlace(fleet), (after, limit) => fleet.runs.sweepUncounted(after, limit)),
   };
@@ -96,6 +98,7 @@ export async function reapAndSweep(fleet: Fleet, sweep: Sweep): Promise<TickRepo
     if (job !== undefined) await finishDirty(fleet, job, untilMs);
   });
   await walk(sweep.blocked, (job) => unblock(fleet, job));
+  await walk(sweep.unlaned, (job) => adopt(fleet, job));
   await walk(sweep.openRuns, (run) => closeIfOver(fleet, run));
   await countLeft(fleet, sweep, walk, failed);
   await retireDue(fleet, walk, () => report.retired++);
@@ -125,6 +128,7 @@ async function countLeft(
     untilMs = until;
     return Promise.resolve();
   });
+  for (const { id } of found) fleet.uncounted.delete(id);
   for (const group of byTotals(found)) await countRuns(fleet, group, untilMs).catch(failed);
 }
 

@@ -35,6 +35,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "superseded":
     case "claimed":
     case "unknown_profile":
+    case "too_many_lanes":
     case "patched":
     case "released":
     case "cancelled":

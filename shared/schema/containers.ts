@@ -5,6 +5,7 @@ import { artifact } from "./artifact.js";
 import { eventDocument } from "./event.js";
 import { factory } from "./factory.js";
 import { job } from "./job.js";
+import { lanes } from "./lane.js";
 import { lease } from "./lease.js";
 import { profile } from "./profile.js";
 import { run } from "./run.js";
@@ -20,6 +21,7 @@ export const documentSchemas = {
   fleet_events: eventDocument,
   fleet_artifacts: artifact,
   fleet_totals: totals,
+  fleet_lanes: lanes,
 };
 
 export type ContainerName = keyof typeof documentSchemas;

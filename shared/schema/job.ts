@@ -110,6 +110,8 @@ export const job = z.object({
   priorityRank: z.int().min(0).max(3),
   capabilities,
   engineClass: capability.optional(),
+  /** Where it stands in the queue: made of capabilities and engine class (core/lanes.ts). Absent: as older versions queued it. */
+  lane: z.string().optional(),
   /** The profile that its runs work with: `name`, or `name:version`. */
   profile: profileRef.optional(),
   deps: z.array(id).max(DEPS_MAX),
@@ -152,6 +154,8 @@ export const job = z.object({
       engine: capability.optional(),
       /** The version that its claim resolved the job's profile to: `name:version`. */
       profile: profileRef.optional(),
+      /** The instance of the coordinator that gave the job away: who lost the race to it learns of a rival. */
+      via: z.string().optional(),
       insights,
     })
     .optional(),

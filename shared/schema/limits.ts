@@ -25,6 +25,13 @@ export const ID_CHARS_MAX = 128;
 /** Capabilities of a job or a factory, and the characters of each. The contract's numbers. */
 export const CAPABILITIES_MAX = 64;
 export const CAPABILITY_CHARS_MAX = 64;
+/**
+ * Different sets of requirements among the jobs of a product, over its whole life: each is a lane, and a
+ * claim asks each lane that its factory satisfies. Real fleets have about ten.
+ */
+export const LANES_MAX = 256;
+/** Characters of the document that names them: it is read by each claim, and may be 2 MB on Cosmos DB. */
+export const LANES_CHARS_MAX = 256 * 1024;
 /** Dependencies of one job. The contract's number; each is one read when the job is judged. */
 export const DEPS_MAX = 64;
 /** Jobs of one batch. The contract's number. */

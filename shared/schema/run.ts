@@ -35,3 +35,6 @@ export const run = z.object({
 });
 
 export type Run = z.infer<typeof run>;
+
+/** What it takes to find a run, and the totals that it counts in. */
+export type RunRef = Pick<Run, "id" | "jobId" | "productId" | "engine">;

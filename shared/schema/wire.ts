@@ -118,6 +118,14 @@ export const stats = z.object({
   factories: z.object({ fresh: jobCount, stale: jobCount }),
   /** What queued jobs ask for, the most asked for first. */
   waiting: z.array(z.object({ capabilities: job.shape.capabilities, count: jobCount })),
+  /** What queued jobs ask for that no fresh factory has: they wait until one comes. The most asked for first. */
+  unserved: z.array(
+    z.object({
+      capabilities: job.shape.capabilities,
+      engineClass: job.shape.engineClass,
+      count: jobCount,
+    }),
+  ),
   /** What ended runs used, by engine; the entry without one is of factories that named none. */
   engines: z.array(sums.extend({ engine: totals.shape.engine, superseded: sums })),
 });

@@ -14,6 +14,8 @@ const EVERY_PARTITION: readonly { container: ContainerName; fields: readonly str
   // The sweep: blocked jobs, or those of the owned stages, by id; jobs left dirty by id.
   { container: "fleet_jobs", fields: ["stage", "id"] },
   { container: "fleet_jobs", fields: ["dirty", "id"], where: isPresent("dirty") },
+  // Jobs that a version without lanes queued: none, once the sweep has been by.
+  { container: "fleet_jobs", fields: ["stage", "lane", "id"], where: isAbsent("lane") },
   // Leases that ran out, the longest over first. The status leads: leases of finished jobs pile up.
   { container: "fleet_leases", fields: ["status", "expiresAt", "id"] },
   // Jobs that ended, the longest ago first; tombstones, which pile up, left out.

@@ -33,12 +33,13 @@ async function held(world: World, idempotencyKey: string, engine = "claude"): Pr
   return job;
 }
 
-/** A run that f1 shipped with 3 turns, whose process died at this operation. */
+/** A run that f1 shipped with 3 turns, whose process died at this operation, or in the sweep after it. */
 async function shippedBy(world: World, store: Parameters<typeof aWorld>[0]): Promise<Job> {
   const job = await held(world, "a");
   await report(world, job, 1, { turns: 3 });
   const doomed = aWorld(store, { name: "doomed", clock: world.clock });
   await report(doomed, job, 1, { turns: 3 }, "shipped").catch(() => undefined);
+  await sweep(doomed).catch(() => undefined);
   return job;
 }
 

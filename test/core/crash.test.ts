@@ -12,7 +12,7 @@ import { release } from "../../shared/core/release.js";
 import { renew } from "../../shared/core/renew.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import type { Store } from "../../shared/core/ports/store.js";
-import { crashAfter, justBefore, writes } from "../support/intercept.js";
+import { crashAfter, crashBefore, justBefore, writes } from "../support/intercept.js";
 import { onEachStore } from "../support/on-each-store.js";
 import { PRODUCT, aFactory, aJob, aWorld, mustClaim, stored } from "../support/world.js";
 import type { World } from "../support/world.js";
@@ -103,7 +103,9 @@ onEachStore("a process that dies", (open) => {
     const world = aWorld(store);
     const job = await aJob(world, { idempotencyKey: "a" });
     await aFactory(world, "f1");
-    await claim(doomed(store, world, writes("fleet_leases")).fleet, PRODUCT, named).catch(() => undefined);
+    // Lease and run are written side by side, so it is the run's own write that must not happen.
+    const dying = aWorld(crashBefore(store, writes("fleet_runs")), { name: "doomed", clock: world.clock });
+    await claim(dying.fleet, PRODUCT, named).catch(() => undefined);
     expect((await world.fleet.runs.list(job.id, 10)).value).toEqual([]);
     await patch(world.fleet, PRODUCT, job.id, { ...who, stage: "shipped", exit: 0 });
     expect((await world.fleet.runs.list(job.id, 10)).value).toMatchObject([

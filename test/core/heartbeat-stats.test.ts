@@ -108,6 +108,7 @@ onEachStore("stats", (open) => {
       owned: 1,
       factories: { fresh: 1, stale: 1 },
       waiting: [{ capabilities: ["gpu"], count: 2 }],
+      unserved: [{ capabilities: ["gpu"], count: 2 }],
       engines: [],
     });
   });

@@ -54,6 +54,19 @@ const FAULTS: Record<ContainerName, [what: string, fault: object, path: string][
     ["a digest that is none", { found: { contentType: "a/b", sizeBytes: 1, sha256: "abc" } }, "found.sha256"],
     ["a type that would end a header", { reported: { contentType: "a/b\r\nx: y" } }, "reported.contentType"],
   ],
+  fleet_lanes: [
+    ["lanes without names", { lanes: [] }, "lanes"],
+    [
+      "a lane without its capabilities",
+      { lanes: { l1: { engineClass: "claude" } } },
+      "lanes.l1.capabilities",
+    ],
+    [
+      "an engine class with a line break",
+      { lanes: { l1: { capabilities: [], engineClass: "a\nb" } } },
+      "lanes.l1.engineClass",
+    ],
+  ],
   fleet_totals: [
     ["half a run", { runs: 0.5 }, "runs"],
     ["a sum below zero", { insights: { costUsd: -1 } }, "insights.costUsd"],

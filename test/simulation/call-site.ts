@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 Error.stackTraceLimit = 20;
 
 const CORE = fileURLToPath(new URL("../../shared/core/", import.meta.url));
-const CALL = /fleet\.(jobs|leases|runs|events|factories|profiles|totals|artifacts)\.\w+\(/g;
+const CALL = /fleet\.(jobs|leases|runs|events|factories|profiles|totals|artifacts|lanes)\.\w+\(/g;
 
 /** Where an operation was asked for. The stack is taken at once, and read only if somebody asks. */
 export class CallSite {

@@ -193,8 +193,13 @@ export function doReadEvents(self: Self, jobId: string) {
   );
 }
 
-export async function beat(self: Self, factoryId: string, seatLimit = 100): Promise<void> {
-  const request = { factoryId, capabilities: [], engines: [], seatLimit, load: 0, health: "ok" as const };
+export async function beat(
+  self: Self,
+  factoryId: string,
+  seatLimit = 100,
+  capabilities: string[] = [],
+): Promise<void> {
+  const request = { factoryId, capabilities, engines: [], seatLimit, load: 0, health: "ok" as const };
   await tell(
     self,
     undefined,

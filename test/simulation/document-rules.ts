@@ -194,6 +194,9 @@ export function checkLease(job: Job | undefined, lease: Lease, before?: Lease): 
     throw new Violation(9, "the lease is ahead of the job");
   const same = lease.status === "held" && lease.leaseEpoch === job.leaseEpoch && isOwnedStage(job.stage);
   const ownedNow = job.leaseEpoch === lease.leaseEpoch && isOwnedStage(job.stage);
+  const wasRevoked = before?.leaseEpoch === lease.leaseEpoch && before.status !== "held";
+  if (ownedNow && wasRevoked && lease.status === "held")
+    throw new Violation(9, "a lease that was revoked is held again");
   if (ownedNow && lease.status === "released")
     throw new Violation(9, "the lease of an owned job was released");
   if (same && lease.holderFactoryId !== job.holderFactoryId)

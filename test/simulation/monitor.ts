@@ -123,6 +123,7 @@ export class Monitor extends Records implements Seen {
         checkJob(this, before as unknown as Job | undefined, job);
         this.#remember(this.jobs, job.id, job, by);
         checkEvents(this, job);
+        this.lanes.checkJob(job);
         this.#checkPair(job.id);
         return;
       }
@@ -150,6 +151,7 @@ export class Monitor extends Records implements Seen {
         return;
       }
       case "fleet_artifacts":
+      case "fleet_lanes":
       case "fleet_runs":
       case "fleet_profiles":
       case "fleet_totals":

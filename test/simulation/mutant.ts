@@ -31,4 +31,6 @@ export const RENEW = "core/renew.ts";
 export const RETIRE = "core/retire.ts";
 export const SUBMIT = "core/submit.ts";
 export const SWEEP = "core/sweep.ts";
+export const LANES = "core/lanes.ts";
+export const WIN = "core/win-job.ts";
 export const TOMBSTONE = "core/tombstone.ts";

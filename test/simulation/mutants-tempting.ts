@@ -1,17 +1,5 @@
 /** Planted bugs: every row of the table of tempting variants in docs/protocol.md, and writes that forget their condition. */
-import {
-  ADVANCE,
-  CHANGE,
-  CLAIM,
-  LEASE,
-  PATCH,
-  REAP,
-  RELEASE,
-  RENEW,
-  SUBMIT,
-  SWEEP,
-  mutant,
-} from "./mutant.js";
+import { ADVANCE, CHANGE, LEASE, PATCH, REAP, RELEASE, RENEW, SUBMIT, SWEEP, WIN, mutant } from "./mutant.js";
 import type { Mutant } from "./mutant.js";
 
 /** The table of tempting variants, row by row. */
@@ -20,13 +8,19 @@ export const TEMPTING: readonly Mutant[] = [
     name: "claim takes the lease first, then the job",
     edits: [
       {
-        file: CLAIM,
+        file: WIN,
         find: `  const changed = await changeJob<"won" | "lost">(fleet, {`,
         replace: `  const early = (await fleet.jobs.get(productId, jobId))?.doc;
-  if (early === undefined || !isQueued(early)) return "lost";
+  if (early === undefined || !isQueued(early)) return { kind: "lost" };
   const soon = toAssigned(early, { factoryId, engine: undefined, claimId: claim.name }, fleet.clock.now());
   await grantLease(fleet, soon, claim.leaseSeconds);
   const changed = await changeJob<"won" | "lost">(fleet, {`,
+      },
+      {
+        file: WIN,
+        find: `import { satisfies } from "./lanes.js";`,
+        replace: `import { satisfies } from "./lanes.js";
+import { grantLease } from "./lease-writes.js";`,
       },
     ],
   },
@@ -183,7 +177,7 @@ export const CONDITIONAL: readonly Mutant[] = [
   ),
   mutant(
     "a retried claim claims again what it already has",
-    CLAIM,
+    WIN,
     "if (!isQueued(job) || !isClaimable",
     `if (isOwned(job) && job.holderFactoryId === factoryId) {
         const again = toAssigned({ ...job, stage: "queued" }, { factoryId, engine: undefined, claimId: claim.name }, nowMs);
@@ -193,7 +187,7 @@ export const CONDITIONAL: readonly Mutant[] = [
   ),
   mutant(
     "a claim does not look whether the job is still queued",
-    CLAIM,
+    WIN,
     "      if (!isQueued(job) || !isClaimable(job, claim.factory, nowMs))",
     `      const looksQueued = (some: Job): some is Parameters<typeof toAssigned>[0] => some.stage !== "shipped";
       if (!looksQueued(job) || !isClaimable(job, claim.factory, nowMs))`,

@@ -94,13 +94,13 @@ export const EVENTS: readonly Mutant[] = [
   mutant(
     "events are stored before the commit",
     CHANGE,
-    "  if (!keep) await storeEvents(fleet, read.doc);",
-    "  await storeEvents(fleet, next);",
+    `  if (!keep) await storeEvents(fleet, read.doc, change.storeEvents === "runs_are_closed");`,
+    "  await storeEvents(fleet, next, false);",
   ),
   mutant(
     "events are left out without having been stored",
     CHANGE,
-    "  if (!keep) await storeEvents(fleet, read.doc);\n",
+    `  if (!keep) await storeEvents(fleet, read.doc, change.storeEvents === "runs_are_closed");\n`,
     "",
   ),
   mutant(

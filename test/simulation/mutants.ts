@@ -4,6 +4,7 @@ import { ANSWERS } from "./mutants-answers.js";
 import { ARTIFACT_BUGS } from "./mutants-artifacts.js";
 import { ENDINGS } from "./mutants-endings.js";
 import { GRAPHS } from "./mutants-graphs.js";
+import { QUEUE } from "./mutants-queue.js";
 import { CONDITIONAL, TEMPTING } from "./mutants-tempting.js";
 import { COUNTING, RETAINING } from "./mutants-totals.js";
 import { EPOCHS, EVENTS, SWEEPING, WORK } from "./mutants-work.js";
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...GRAPHS,
   ...COUNTING,
   ...RETAINING,
+  ...QUEUE,
 ];

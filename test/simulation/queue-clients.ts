@@ -47,7 +47,12 @@ export function doClaim(self: Self, factoryId: string, claimId?: string) {
           checkReason(told, factoryId, name, answer.reason);
           return;
         case "factory_not_registered":
-          if (self.monitor.factories.has(`${self.productId}/${factoryId}`))
+          // It may have reported since it was looked for.
+          if (
+            self.monitor.factories
+              .get(`${self.productId}/${factoryId}`)
+              ?.some(({ step }) => step <= told.from)
+          )
             throw new Violation(3, `${factoryId} was told that it is not registered`);
           return;
         case "factory_unavailable":
@@ -192,6 +197,8 @@ export function checkSubmitted(
       if (!was((job) => contentOf(job) !== content && job.stage !== "queued" && job.stage !== "blocked"))
         fail("the job was open, or the same");
       return;
+    case "too_many_lanes":
+      throw new Violation(3, "a product of a few jobs has too many lanes");
     case "unknown_profile":
       checkRefused(told, answer.kind);
       if (monitor.profiles.has(`${productId}/${answer.profile.split(":")[0] ?? ""}`)) fail("it has versions");

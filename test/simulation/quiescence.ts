@@ -65,6 +65,8 @@ function depsOf(run: Run, job: Job): Job[] {
 function checkResting(run: Run): void {
   for (const job of jobsOf(run)) {
     if (isOwnedStage(job.stage)) throw new Violation("liveness", "a job is owned by the dead");
+    if (job.stage === "queued" && job.lane === undefined)
+      throw new Violation("liveness", "a job waits in no lane");
     if (job.dirty) throw new Violation("liveness", "a final job is dirty");
     if (
       job.stage === "blocked" &&
@@ -142,7 +144,7 @@ function documents<T>(run: Run, container: "fleet_jobs" | "fleet_runs" | "fleet_
 
 async function finishEverything(run: Run, productId: string): Promise<void> {
   const last = run.calm("last-factory", productId, OPERATION_MS);
-  await beat(last, "last-factory");
+  await beat(last, "last-factory", 100, ["gpu", "linux", "mac"]);
   for (let n = 0; n < CLAIMS_MAX; n++) {
     const claimed = await doClaim(last, "last-factory");
     if (claimed.kind !== "claimed") return;

@@ -1,8 +1,10 @@
 /** What a job's copies and a product's lists say: runs, profiles, artifacts, totals. Each version is held against its rules. */
 import type { Artifact } from "../../shared/schema/artifact.js";
+import type { Lanes } from "../../shared/schema/lane.js";
 import type { Profile } from "../../shared/schema/profile.js";
 import type { Run } from "../../shared/schema/run.js";
 import type { Totals } from "../../shared/schema/totals.js";
+import { KnownLanes } from "./lane-rules.js";
 import { KnownArtifacts } from "./artifact-rules.js";
 import { checkRun } from "./bill-rules.js";
 import { documents } from "./documents.js";
@@ -13,7 +15,7 @@ import type { SimBlobs } from "./sim-blobs.js";
 import type { SimStore } from "./sim-store.js";
 import { Ledger } from "./totals-rules.js";
 
-type RecordContainer = "fleet_runs" | "fleet_profiles" | "fleet_artifacts" | "fleet_totals";
+type RecordContainer = "fleet_runs" | "fleet_profiles" | "fleet_artifacts" | "fleet_totals" | "fleet_lanes";
 
 export class Records {
   /** By product and name. */
@@ -23,6 +25,7 @@ export class Records {
   readonly runs = new Map<string, Run>();
   /** What runs used, and what the totals say of it. */
   readonly ledger = new Ledger();
+  readonly lanes = new KnownLanes();
 
   constructor(store: SimStore, blobs: SimBlobs) {
     this.artifacts = new KnownArtifacts(blobs);
@@ -31,6 +34,7 @@ export class Records {
       this.ledger.ran(run);
     }
     for (const totals of documents<Totals>(store, "fleet_totals")) this.ledger.counted(totals);
+    for (const lanes of documents<Lanes>(store, "fleet_lanes")) this.lanes.wrote(lanes);
     for (const profile of documents<Profile>(store, "fleet_profiles")) this.#remember(profile, 0);
   }
 
@@ -44,6 +48,9 @@ export class Records {
         this.ledger.ran(run);
         return;
       }
+      case "fleet_lanes":
+        this.lanes.wrote(after as unknown as Lanes);
+        return;
       case "fleet_totals":
         this.ledger.counted(after as unknown as Totals);
         return;

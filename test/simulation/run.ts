@@ -6,6 +6,7 @@
  */
 import { connect } from "../../shared/core/fleet.js";
 import type { Fleet } from "../../shared/core/fleet.js";
+import { emptyMemory } from "../../shared/core/memory.js";
 import { StoreThrottled, StoreUnavailable } from "../../shared/core/ports/store.js";
 import { CallSite } from "./call-site.js";
 import { choicesOf } from "./choices.js";
@@ -182,10 +183,12 @@ export class Run {
       pause: () => Promise.resolve(),
       log: { info: nothing, warn: nothing, error: nothing, decision: nothing },
     };
+    const memory = emptyMemory(ports.ids);
     const instance = (by: string) =>
       connect(
         { ...ports, store: this.store.port((operation) => perform(operation, by)), blobs: this.blobs.port() },
         RULES,
+        memory,
       );
     const fleet = instance(name);
     const outside = {
@@ -205,7 +208,7 @@ export class Run {
       await perform({ ...outside, container: "fleet_artifacts", id: blob.name, effect }, name);
     };
     // What an instance remembers between requests is the same for all of them.
-    const serve = (by: string): Fleet => ({ ...instance(by), lastClaimReap: fleet.lastClaimReap });
+    const serve = instance;
     return { name, productId, monitor: this.monitor, fleet, serve, passTime, upload };
   }
 

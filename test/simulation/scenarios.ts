@@ -38,6 +38,7 @@ import { ENDINGS } from "./scenarios-endings.js";
 import { BOOTS, MONEY } from "./scenarios-money.js";
 import { ALONE, AGAIN } from "./scenarios-alone.js";
 import { GRAPHS } from "./scenarios-graphs.js";
+import { QUEUE } from "./scenarios-queue.js";
 import { TOTALS } from "./scenarios-totals.js";
 import { PRODUCT } from "./run.js";
 
@@ -50,6 +51,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...BOOTS,
   ...GRAPHS,
   ...TOTALS,
+  ...QUEUE,
   scenario("second claim ∥ reap, at the worst moment", queuedAgain, [claims("f1"), reaps(), time], ONE_CRASH),
   scenario("claim, then a patch at once", queued, [
     actor("f1 claims and works", async (self) => {

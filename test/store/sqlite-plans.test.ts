@@ -26,16 +26,27 @@ const claimQuery: Partial<Query> = {
   where: [
     equal("stage", "queued"),
     { field: "notBefore", is: "absent_or_at_most", value: noon },
-    { field: "capabilities", is: "subset_of", values: ["linux", "gpu"] },
-    { field: "engineClass", is: "absent_or_in", values: ["claude"] },
+    equal("lane", "l1"),
   ],
+  orderBy: [...ascending("lane"), ...byQueueOrder],
+};
+const waitingQuery: Partial<Query> = {
+  where: [equal("stage", "queued"), { field: "notBefore", is: "absent_or_at_most", value: noon }],
   orderBy: byQueueOrder,
 };
 
 /** What the core asks, and the index that must answer it in its own order. */
 const answered: readonly [what: string, ContainerName, string | undefined, Partial<Query>, index: string][] =
   [
-    ["a claim's candidates", "fleet_jobs", "acme", claimQuery, "by_stage_priorityRank_order_id"],
+    ["a claim's candidates", "fleet_jobs", "acme", claimQuery, "by_lane_stage_priorityRank_order_id"],
+    ["what waits", "fleet_jobs", "acme", waitingQuery, "by_stage_priorityRank_order_id"],
+    [
+      "jobs without a lane",
+      "fleet_jobs",
+      undefined,
+      { where: [equal("stage", "queued"), { field: "lane", is: "absent" }], after: ["x"] },
+      "all_stage_lane_id",
+    ],
     ["a list of jobs", "fleet_jobs", "acme", { orderBy: newestFirst }, "by_createdAt_id"],
     [
       "a composite's children",

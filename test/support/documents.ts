@@ -95,6 +95,12 @@ export const aDocument: { [C in ContainerName]: (given?: Partial<Documents[C]>) 
     pending: { "job-1:1": { insights: { tokensIn: 12 } } },
     ...given,
   }),
+  fleet_lanes: (given) => ({
+    ...base,
+    id: "lanes",
+    lanes: { l1: { capabilities: ["linux"], engineClass: "claude" } },
+    ...given,
+  }),
   fleet_artifacts: (given) => ({
     ...base,
     id: "job-1:1:log.txt",

@@ -54,6 +54,15 @@ export function crashAfter(store: Store, matches: Matcher): Store {
   });
 }
 
+/** Dies right before the effect of the first operation that matches; whatever it tries afterwards fails, too. */
+export function crashBefore(store: Store, matches: Matcher): Store {
+  let dead = false;
+  return intercept(store, (call, proceed) => {
+    dead ||= matches(call);
+    return dead ? Promise.reject(new Crash(`died before ${call.method} of ${call.container}`)) : proceed();
+  });
+}
+
 /** Loses the answer of the first operation that matches, though it happened. */
 export function loseAnswer(store: Store, matches: Matcher): Store {
   let lost = false;

@@ -5,11 +5,8 @@ import { jobIdOf } from "../hash.js";
 import type { Condition, Query, Store, Stored } from "../ports/store.js";
 import { collection } from "./collection.js";
 
-/** What a factory offers, for finding jobs that it can take. */
-export interface Offer {
-  readonly capabilities: readonly string[];
-  readonly engines: readonly string[];
-}
+/** A queued job as a claim's query finds it: which, and where in the queue. */
+export type Candidate = Pick<Job, "id" | "priorityRank" | "order">;
 
 /** A place in a list of jobs, newest first. */
 export type JobPlace = readonly [createdAt: string, id: string];
@@ -31,6 +28,9 @@ const equal = (field: keyof Job, value: string | number | boolean): Condition =>
   value,
 });
 const owned: Condition = { field: "stage", is: "in", values: OWNED_STAGES };
+
+/** Queued by a version that had no lanes. */
+const unlaned: Condition[] = [equal("stage", "queued"), { field: "lane", is: "absent" }];
 
 /** Queued jobs that may be claimed at `now`, whoever asks. */
 const ready = (now: string): Condition[] => [
@@ -85,20 +85,17 @@ function documents(store: Store) {
 /** The queue of a product. */
 function queue(store: Store) {
   return {
-    /** The first `limit` jobs that this offer may take, highest priority first, then oldest. A hint: it may be stale. */
-    candidates: async (productId: string, offer: Offer, now: string, limit: number): Promise<string[]> => {
-      const where: Condition[] = [
-        ...ready(now),
-        { field: "capabilities", is: "subset_of", values: offer.capabilities },
-        { field: "engineClass", is: "absent_or_in", values: offer.engines },
-      ];
-      const page = await store.query(
-        jobs,
-        productId,
-        { where, orderBy: byQueueOrder, limit, freshness: "stale_ok" },
-        ["id"],
-      );
-      return page.value.map((found) => found.id);
+    /** The first `limit` claimable jobs of a lane, highest priority first, then oldest. A hint: it may be stale. */
+    candidates: async (
+      productId: string,
+      lane: string,
+      now: string,
+      limit: number,
+    ): Promise<readonly Candidate[]> => {
+      const where: Condition[] = [...ready(now), equal("lane", lane)];
+      const orderBy: Query["orderBy"] = [{ field: "lane", direction: "ascending" }, ...byQueueOrder];
+      const query: Query = { where, orderBy, limit, freshness: "stale_ok" };
+      return (await store.query(jobs, productId, query, ["id", "priorityRank", "order"])).value;
     },
 
     /** What the first `limit` claimable jobs of a product ask for, whoever could take them. */
@@ -121,6 +118,9 @@ function holdings(store: Store) {
   return {
     countByStage: (productId: string, stage: Stage): Promise<number> =>
       store.count(jobs, productId, [equal("stage", stage)]),
+
+    countInLane: (productId: string, lane: string): Promise<number> =>
+      store.count(jobs, productId, [equal("lane", lane), equal("stage", "queued")]),
 
     /** How many jobs in this stage name `parentId` as their parent. */
     countChildren: (productId: string, parentId: string, stage: Stage): Promise<number> =>
@@ -181,12 +181,17 @@ function scans(store: Store) {
 
     /** One step of a sweep over every product, in the order of ids, from behind `afterId`. */
     sweep: async (
-      what: "owned" | "blocked" | "dirty",
+      what: "owned" | "blocked" | "dirty" | "unlaned",
       afterId: string,
       limit: number,
     ): Promise<readonly JobRef[]> => {
-      const where = { owned, blocked: equal("stage", "blocked"), dirty: equal("dirty", true) }[what];
-      const query: Query = { where: [where], orderBy: byId, limit, after: [afterId], freshness: "stale_ok" };
+      const where: Condition[] = {
+        owned: [owned],
+        blocked: [equal("stage", "blocked")],
+        dirty: [equal("dirty", true)],
+        unlaned,
+      }[what];
+      const query: Query = { where, orderBy: byId, limit, after: [afterId], freshness: "stale_ok" };
       return (await store.queryEveryPartition(jobs, query, ["id", "productId"])).value;
     },
 

@@ -49,7 +49,7 @@ it.each<[string, (fleet: Fleet) => Promise<unknown>]>([
 });
 
 it.each<[string, (fleet: Fleet) => Promise<unknown>]>([
-  ["candidates", (fleet) => fleet.jobs.candidates("acme", { capabilities: [], engines: [] }, at, 1)],
+  ["candidates", (fleet) => fleet.jobs.candidates("acme", "any", at, 1)],
   ["what waits", (fleet) => fleet.jobs.waiting("acme", at, 1)],
   ["the oldest in the queue", (fleet) => fleet.jobs.oldestQueued("acme", 1)],
   ["owned jobs", (fleet) => fleet.jobs.ownedOf("acme", "", 1)],
