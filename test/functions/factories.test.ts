@@ -110,6 +110,7 @@ describe.each(["memory", "cosmos"] as const)("factories (%s)", (provider) => {
       owned: 1,
       factories: { fresh: 1, stale: 0 },
       waiting: [{ capabilities: ["gpu", "linux"], count: 2 }],
+      unserved: [{ capabilities: ["gpu", "linux"], count: 2 }],
       engines: [],
     });
     expect(body.oldestQueuedSeconds).toBeGreaterThanOrEqual(30);
