@@ -77,6 +77,20 @@ export default {
       to: { path: "^shared/store/blob-artifacts\\.ts$", dependencyTypesNot: ["dynamic-import"] },
     },
     {
+      name: "token-library-is-loaded-when-it-is-needed",
+      comment: "Whoever calls with an API key does not wait for it.",
+      severity: "error",
+      from: { path: "^(shared|functions|host|demo)" },
+      to: { path: "^shared/auth/entra\\.ts$", dependencyTypesNot: ["dynamic-import"] },
+    },
+    {
+      name: "auth-knows-no-rule",
+      comment: "Who calls is decided before the protocol is asked; of the core it needs the clock's port.",
+      severity: "error",
+      from: { path: "^shared/auth" },
+      to: { path: "^(shared/(core/(?!ports)|store|telemetry|settings)|functions|host|demo|test)" },
+    },
+    {
       name: "one-composition-root",
       comment: "Only functions/main.ts joins core, adapters and settings.",
       severity: "error",

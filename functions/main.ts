@@ -4,6 +4,8 @@
  * app that fails to load has no functions, and nobody to say why.
  */
 import { app } from "@azure/functions";
+import type { Issuer, Tokens } from "../shared/auth/callers.js";
+import { lazyTokens } from "../shared/auth/lazy-tokens.js";
 import { connect } from "../shared/core/fleet.js";
 import type { Blobs } from "../shared/core/ports/blobs.js";
 import type { Log } from "../shared/core/ports/runtime.js";
@@ -131,6 +133,7 @@ function working(settings: Settings): Instance {
     ...COMMON,
     misconfigured: undefined,
     credentials: settings.apiKeys,
+    ...(settings.entra === undefined ? {} : { tokens: tokensOf(settings.entra) }),
     ...(monitoring === undefined ? {} : { recorder: monitoring }),
     // Each invocation logs under its own name; all else is shared.
     fleet: async (log) => {
@@ -184,6 +187,15 @@ function blobsIn(place: BlobSettings): Blobs {
     return openBlobArtifacts({ place: { ...place, credential: await identityOf() }, clock });
   });
   return lazyBlobs(() => opened.get());
+}
+
+/** Access tokens of one tenant; the keys that they are checked with are fetched by the first of them. */
+function tokensOf(issuer: Issuer): Tokens {
+  const opened = lazily(async () => {
+    const { entraTokens } = await import("../shared/auth/entra.js");
+    return entraTokens(issuer, COMMON.clock);
+  });
+  return lazyTokens(() => opened.get());
 }
 
 /** Loaded only where it is asked for, and then beside the first requests: it takes a second. */

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ApiKey } from "../shared/settings.js";
+import type { ApiKey } from "../shared/settings-keys.js";
 import { hashOf, newKey } from "./keys.js";
 
 /** The key kept in this folder, made where there is none. Throws when the file can't be had or is no key. */

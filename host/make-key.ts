@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { apiKeyEntry, problemsOf } from "../shared/settings.js";
+import { apiKeyEntry } from "../shared/settings-keys.js";
+import { problemsOf } from "../shared/settings.js";
 import { hashOf, newKey } from "./keys.js";
 
 const USAGE =

@@ -10,9 +10,15 @@ param environmentName string
 @description('The region. It must offer Flex Consumption.')
 param location string
 
-@description('FLEET_API_KEYS: a JSON array of entries as `npm run keys:new` prints them. Only hashes.')
+@description('FLEET_API_KEYS: a JSON array of entries as `npm run keys:new` prints them. Only hashes. May be empty with entraTenantId.')
 @secure()
 param apiKeys string
+
+@description('ENTRA_TENANT_ID: the id of the tenant whose access tokens let callers in. Empty: API keys alone do.')
+param entraTenantId string = ''
+
+@description('ENTRA_AUDIENCE: the application that those tokens must be for, by its id or its id URI.')
+param entraAudience string = ''
 
 @description('serverless bills what is used; autoscale bills at least a tenth of its maximum, and goes further.')
 @allowed(['serverless', 'autoscale'])
@@ -111,7 +117,7 @@ resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   // The first thing that is made, so the place to say it: without keys the app would answer nobody.
-  tags: empty(apiKeys)
+  tags: empty(apiKeys) && empty(entraTenantId)
     ? fail('FLEET_API_KEYS is not set: make a key with "npm run keys:new", and give its entry in a JSON array.')
     : tags
 }
@@ -248,6 +254,8 @@ module coordinator 'modules/function-app.bicep' = {
     subnetId: network.?outputs.appSubnetId ?? ''
     publicNetworkAccess: appIsPrivate ? 'Disabled' : 'Enabled'
     apiKeys: apiKeys
+    entraTenantId: entraTenantId
+    entraAudience: entraAudience
     functionKeys: functionKeys
     leaseSeconds: leaseSeconds
     factoryStaleSeconds: factoryStaleSeconds

@@ -5,3 +5,5 @@ using 'main.bicep'
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'fleet')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'swedencentral')
 param apiKeys = readEnvironmentVariable('FLEET_API_KEYS', '')
+param entraTenantId = readEnvironmentVariable('ENTRA_TENANT_ID', '')
+param entraAudience = readEnvironmentVariable('ENTRA_AUDIENCE', '')

@@ -8,7 +8,11 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { readSchedule } from "./schedule.js";
 import { LEASE_SECONDS_MAX, LEASE_SECONDS_MIN } from "./schema/limits.js";
-import { id } from "./schema/primitives.js";
+import type { Issuer } from "./auth/callers.js";
+import { entra, entraOf } from "./settings-entra.js";
+import { apiKeys } from "./settings-keys.js";
+import type { ApiKey } from "./settings-keys.js";
+import { text } from "./settings-text.js";
 import { blobs, blobsOf } from "./settings-blobs.js";
 import type { BlobSettings } from "./settings-blobs.js";
 import { monitoring, monitoringOf } from "./settings-monitoring.js";
@@ -20,8 +24,6 @@ const STALE_SECONDS_MAX = 86_400;
 const SKEW_SECONDS_MAX = 60;
 /** Days that the history of a final job is kept: ten years, beyond which nobody means to delete it. */
 const RETENTION_DAYS_MAX = 3650;
-/** Keys of one coordinator, and grants of one key: far above need, low enough to notice a runaway script. */
-const ENTRIES_MAX = 1000;
 /** Problems reported of a thousand keys: the first few tell what is wrong with the rest. */
 const PROBLEMS_MAX = 20;
 
@@ -40,8 +42,10 @@ export type StoreSettings =
 
 export interface Settings {
   readonly store: StoreSettings;
-  /** At least one. */
+  /** At least one, unless there is `entra`. */
   readonly apiKeys: readonly ApiKey[];
+  /** Absent: access tokens are off. */
+  readonly entra?: Issuer;
   /** Whether the platform's function keys guard the routes as well. */
   readonly functionKeys: "required" | "off";
   readonly leaseSeconds: number;
@@ -71,63 +75,6 @@ export type SettingsOutcome =
   | { readonly kind: "ok"; readonly settings: Settings }
   | { readonly kind: "wrong"; readonly problems: readonly SettingsProblem[] };
 
-function say(mustBe: string): { error: (issue: { readonly input?: unknown }) => string } {
-  return { error: (issue) => (issue.input === undefined ? "is not set" : mustBe) };
-}
-
-function text(pattern: RegExp, mustBe: string) {
-  return z.string(say(mustBe)).regex(pattern, { error: mustBe, abort: true });
-}
-
-function unique(list: readonly string[]): boolean {
-  return new Set(list).size === list.length;
-}
-
-function listOf<T extends z.ZodType<string>>(item: T, what: string) {
-  const error = `must name ${what} once each, from 1 to ${ENTRIES_MAX} of them`;
-  const list = z.array(item, say(`must be a list of ${what}`));
-  return list.min(1, error).max(ENTRIES_MAX, error).refine(unique, error);
-}
-
-const roles = ["submit", "factory", "read", "admin"] as const;
-/**
- * A key that may call, as `FLEET_API_KEYS` holds it. Two keys may share a `name` while one replaces the
- * other; `sha256` is over the key's UTF-8 bytes; `products` may be exactly `["*"]`, every product; without
- * `factoryIds` it acts for any factory. No list is empty.
- */
-export const apiKeyEntry = z
-  .strictObject({
-    name: z.string(say("must be text")).pipe(id),
-    sha256: text(/^[0-9a-f]{64}$/, "must be 64 lower-case hex digits"),
-    products: listOf(z.union([z.literal("*"), id], "must be a product id, or *"), "products").refine(
-      (list) => list.length === 1 || !list.includes("*"),
-      'must be ["*"] alone, or names',
-    ),
-    roles: listOf(z.enum(roles, `must be one of ${roles.join(", ")}`), "roles"),
-    factoryIds: listOf(z.string("must be a factory id").pipe(id), "factories").optional(),
-  })
-  .readonly();
-export type ApiKey = z.infer<typeof apiKeyEntry>;
-
-const apiKeys = z
-  .string(say("must be text"))
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      // The parser's own message quotes the text.
-      context.addIssue({ code: "custom", message: "must be JSON" });
-      return z.NEVER;
-    }
-  })
-  .pipe(
-    z
-      .array(apiKeyEntry, "must be a JSON array of keys")
-      .min(1, "must hold at least one key")
-      .max(ENTRIES_MAX, `must hold at most ${ENTRIES_MAX} keys`)
-      .refine((keys) => unique(keys.map((key) => key.sha256)), "must not hold the same sha256 twice"),
-  );
-
 /** A whole number written in digits: "1e3", "0x10" and " 5" are surprises, not numbers. */
 function wholeNumber(min: number, max: number, fallback: number) {
   const error = `must be a whole number from ${min} to ${max}`;
@@ -136,7 +83,6 @@ function wholeNumber(min: number, max: number, fallback: number) {
 }
 
 const path = text(/^[^\0]*[^\0\s][^\0]*$/, "must be a path");
-const notYet = z.undefined("is not supported yet: access tokens are off");
 
 /** What is read whatever the store. */
 export const common = z.object({
@@ -149,9 +95,9 @@ export const common = z.object({
   REAPER_SCHEDULE: z.string().refine(readSchedule, "must be NCRONTAB or hh:mm:ss").default("*/30 * * * * *"),
   PORT: wholeNumber(0, 65_535, 7071),
   FLEET_DIR: path.optional(),
-  ENTRA_TENANT_ID: notYet.optional(),
-  ENTRA_AUDIENCE: notYet.optional(),
 });
+/** The same where access tokens let callers in, so that keys may be left out. */
+const withTokens = common.extend({ FLEET_API_KEYS: apiKeys.default([]) });
 
 const url = text(/^https?:\/\/[^/?#@\s]+\/?$/, "must be an http or https URL of a host");
 const endpoint = url.refine((given) => URL.canParse(given), { error: "must be a URL", abort: true });
@@ -188,17 +134,19 @@ const provider = z.discriminatedUnion("DB_PROVIDER", providers, "must be memory,
 export function readSettings(env: Environment): SettingsOutcome {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const store = provider.safeParse(given);
-  const rest = common.safeParse(given);
+  const tokens = entra.safeParse(given);
+  const rest = (given["ENTRA_TENANT_ID"] === undefined ? common : withTokens).safeParse(given);
   const watch = monitoring.safeParse(given);
   const bytes = blobs.safeParse(given);
-  if (!store.success || !rest.success || !watch.success || !bytes.success) {
-    const errors = [store.error, rest.error, watch.error, bytes.error];
+  if (!store.success || !rest.success || !watch.success || !bytes.success || !tokens.success) {
+    const errors = [store.error, rest.error, tokens.error, watch.error, bytes.error];
     return { kind: "wrong", problems: errors.flatMap((error) => problemsOf(error)) };
   }
   const fleetDir = fleetDirOf(given);
   const settings = {
     store: storeOf(store.data, fleetDir),
     apiKeys: rest.data.FLEET_API_KEYS,
+    ...entraOf(tokens.data),
     functionKeys: rest.data.FUNCTION_KEYS,
     leaseSeconds: rest.data.LEASE_SECONDS,
     factoryStaleSeconds: rest.data.FACTORY_STALE_SECONDS,

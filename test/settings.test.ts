@@ -86,11 +86,6 @@ describe("settings that are right", () => {
     const entry = { ...aKey, products: ["*"], roles: ["factory", "read"], factoryIds: ["f1", "f2"] };
     expect(settingsOf({ FLEET_API_KEYS: keys(entry) }).apiKeys).toEqual([entry]);
   });
-
-  test("while a key is replaced, the old and the new one may share a name", () => {
-    const both = keys(aKey, { ...aKey, sha256: "b".repeat(64) });
-    expect(settingsOf({ FLEET_API_KEYS: both }).apiKeys).toHaveLength(2);
-  });
 });
 
 describe("settings that are wrong", () => {
@@ -131,16 +126,8 @@ describe("settings that are wrong", () => {
     ["AzureWebJobsStorage", "AccountName=a"],
     ["AzureWebJobsStorage", "AccountName=a;AccountKey=not base64"],
     ["AzureWebJobsStorage", "AccountName=a;AccountKey=a2V5;BlobEndpoint=nowhere"],
-    ["ENTRA_TENANT_ID", "11111111-1111-1111-1111-111111111111"],
-    ["ENTRA_AUDIENCE", "api://fleet"],
   ])("%s=%s is refused", (name, value) => {
     expect(namesOf({ [name]: value })).toEqual([name]);
-  });
-
-  test("access tokens that are not there yet cannot be believed to be on", () => {
-    expect(problemsOf({ ENTRA_AUDIENCE: "x" })).toEqual([
-      "ENTRA_AUDIENCE: is not supported yet: access tokens are off",
-    ]);
   });
 
   test.each([
@@ -168,40 +155,6 @@ describe("settings that are wrong", () => {
   });
 });
 
-describe("API keys that are wrong", () => {
-  test.each([
-    ["no JSON", "{"],
-    ["no list", "{}"],
-    ["an empty list", "[]"],
-    ["an entry without a hash", keys({ ...aKey, sha256: undefined })],
-    ["a hash in capitals", keys({ ...aKey, sha256: "A".repeat(64) })],
-    ["a hash that is too short", keys({ ...aKey, sha256: "a".repeat(63) })],
-    ["no product", keys({ ...aKey, products: [] })],
-    ["a product that no id can be", keys({ ...aKey, products: ["a/b"] })],
-    ["every product beside a named one", keys({ ...aKey, products: ["*", "a"] })],
-    ["no role", keys({ ...aKey, roles: [] })],
-    ["an unknown role", keys({ ...aKey, roles: ["root"] })],
-    ["a role twice", keys({ ...aKey, roles: ["read", "read"] })],
-    ["an empty list of factories", keys({ ...aKey, factoryIds: [] })],
-    ["an unknown property", keys({ ...aKey, expires: "2030" })],
-    ["the same entry twice", keys(aKey, aKey)],
-    ["one key with two sets of rights", keys(aKey, { ...aKey, name: "other", roles: ["admin"] })],
-  ])("%s is refused", (_, FLEET_API_KEYS) => {
-    expect(namesOf({ FLEET_API_KEYS })).toEqual(["FLEET_API_KEYS"]);
-  });
-
-  test("the problem says which entry and which property", () => {
-    expect(problemsOf({ FLEET_API_KEYS: keys(aKey, { ...aKey, sha256: "zz" }) })).toEqual([
-      "FLEET_API_KEYS: 1 sha256 must be 64 lower-case hex digits",
-    ]);
-  });
-
-  test("a thousand wrong entries do not flood the log", () => {
-    const many = keys(...Array.from({ length: 1000 }, () => ({})));
-    expect(problemsOf({ FLEET_API_KEYS: many }).length).toBeLessThanOrEqual(20);
-  });
-});
-
 test("no problem ever repeats a value, for it may be a secret", () => {
   const secret = "s3cret";
   const entry = {
@@ -220,7 +173,9 @@ test("no problem ever repeats a value, for it may be a secret", () => {
     LEASE_SECONDS: secret,
     REAPER_SCHEDULE: secret,
     PORT: secret,
-    ENTRA_AUDIENCE: secret,
+    ENTRA_TENANT_ID: secret,
+    ENTRA_AUDIENCE: `${secret} `,
+    ENTRA_AUTHORITY: secret,
     FLEET_API_KEYS: keys(entry, { ...entry, factoryIds: [`/${secret}`] }),
     APPLICATIONINSIGHTS_CONNECTION_STRING: secret,
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: secret,

@@ -41,7 +41,7 @@ function misconfiguration(what: string): Problem {
 }
 
 /** An error with its stack and its causes, for the log alone. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? "" : `\ncaused by: ${describe(error.cause)}`;
   return (error.stack ?? error.message) + cause;

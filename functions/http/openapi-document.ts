@@ -92,7 +92,13 @@ export function openApiDocument(routes: readonly Route[]) {
     },
     paths,
     components: {
-      securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key." } },
+      securitySchemes: {
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key; or an access token of Microsoft Entra ID, where that is on.",
+        },
+      },
       schemas: {
         Problem: problem,
         Job: wireJob,

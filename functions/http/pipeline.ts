@@ -4,6 +4,7 @@
  * past here: a handler that throws might never be answered.
  */
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { Caller } from "../../shared/auth/callers.js";
 import type { Fleet } from "../../shared/core/fleet.js";
 import type { Recorder } from "../../shared/core/ports/recorder.js";
 import type { Clock, Ids, Log, Pause } from "../../shared/core/ports/runtime.js";
@@ -15,7 +16,7 @@ import type { Answer } from "./answer.js";
 import { readJson } from "./body.js";
 import { correlationOf } from "./correlation.js";
 import { authenticate, authorise, mayActFor, productOf } from "./credentials.js";
-import type { Credential } from "./credentials.js";
+import type { Known } from "./credentials.js";
 import { misconfigured, problemOf } from "./failures.js";
 import { readKey, withKey } from "./idempotency-key.js";
 import { logTo } from "./log.js";
@@ -24,13 +25,12 @@ import type { Call, OpenCall, ProductRoute, Route } from "./route.js";
 import { byEntry, validate } from "./validate.js";
 
 /** What the routes stand on, made once per instance by the composition root. */
-export interface Backend {
+export interface Backend extends Known {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly pause: Pause;
   /** What is wrong with the settings, without their values; undefined when nothing is. */
   readonly misconfigured: string | undefined;
-  readonly credentials: readonly Credential[];
   /** Absent where nobody listens. */
   readonly recorder?: Recorder;
   /** Every route that OpenAPI tells of. */
@@ -46,32 +46,37 @@ const PLATFORM_PARAMETERS: ReadonlySet<string> = new Set(["code", "clientId"]);
 
 /** A route as the platform calls it. */
 export function handlerOf(route: Route, backend: Backend): HttpHandler {
-  return openHandler(backend, async (call, log) => {
+  return openHandler(backend, async (call, logOf) => {
     if (route.role === "anyone") {
       const query = queryOf(call.request, noQuery);
       return query instanceof Problem ? query : route.handle(call);
     }
-    const given = await admit(call.request, route, backend.credentials);
-    return given instanceof Problem ? given : route.handle({ ...given, fleet: await backend.fleet(log) });
+    const caller = await authenticate(call.request, backend, logOf());
+    if (caller instanceof Problem) return caller;
+    const given = await admit(call.request, route, caller);
+    if (given instanceof Problem) return given;
+    return route.handle({ ...given, fleet: await backend.fleet(logOf(caller)) });
   });
 }
 
 /** A handler that anybody may call, inside what every answer needs. */
 export function openHandler(
   backend: Backend,
-  handle: (call: OpenCall, log: Log) => Promise<Answer | Problem>,
+  handle: (call: OpenCall, logOf: (caller?: Caller) => Log) => Promise<Answer | Problem>,
 ): HttpHandler {
   return async (request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit> => {
     const startedMs = backend.clock.now();
+    const { routes, pause, recorder } = backend;
     const correlation = correlationOf(request, context, backend.ids);
-    const log = logTo(context, correlation, backend.recorder);
-    const { routes, pause } = backend;
+    const logOf = (caller?: Caller): Log =>
+      logTo(context, caller === undefined ? correlation : { ...correlation, caller: caller.name }, recorder);
+    const log = logOf();
     const call: OpenCall = { request, routes, pause, fleet: () => backend.fleet(log) };
     let answer: Answer | Problem;
     try {
       answer =
         backend.misconfigured === undefined
-          ? await handle(call, log)
+          ? await handle(call, logOf)
           : misconfigured(backend.misconfigured, log);
     } catch (error) {
       answer = problemOf(error, log);
@@ -79,22 +84,16 @@ export function openHandler(
     if (answer instanceof Problem && isFailure(answer.code))
       log.decision({ decision: "request_failed", code: answer.code });
     const status = answer instanceof Problem ? PROBLEMS[answer.code].status : answer.status;
-    backend.recorder?.answered(context.functionName, status, backend.clock.now() - startedMs);
+    recorder?.answered(context.functionName, status, backend.clock.now() - startedMs);
     return toResponse(answer, correlation.requestId);
   };
 }
 
-/** From the request to what the route works with, or the first thing that does not pass. */
-async function admit(
-  request: HttpRequest,
-  route: ProductRoute,
-  credentials: readonly Credential[],
-): Promise<Given | Problem> {
-  const credential = authenticate(request, credentials);
-  if (credential instanceof Problem) return credential;
-  const barred = authorise(credential, route.role);
+/** From a caller's request to what the route works with, or the first thing that does not pass. */
+async function admit(request: HttpRequest, route: ProductRoute, caller: Caller): Promise<Given | Problem> {
+  const barred = authorise(caller, route.role);
   if (barred !== undefined) return barred;
-  const productId = productOf(request, credential);
+  const productId = productOf(request, caller);
   if (productId instanceof Problem) return productId;
 
   const params = paramsOf(request, route);
@@ -106,7 +105,7 @@ async function admit(
 
   const body = await bodyOf(request, route, key);
   if (body instanceof Problem) return body;
-  const foreign = mayActFor(credential, body);
+  const foreign = mayActFor(caller, body);
   if (foreign !== undefined) return foreign;
   return { productId, params, query, body, key, headers: request.headers };
 }

@@ -1,12 +1,12 @@
 /** What a route is: its address, who may call it, what it takes and answers, and what it does. */
 import type { HttpRequest } from "@azure/functions";
 import type { z } from "zod";
+import type { Role } from "../../shared/auth/callers.js";
 import type { Fleet } from "../../shared/core/fleet.js";
 import type { Pause } from "../../shared/core/ports/runtime.js";
 import type { ProblemCode } from "../../shared/schema/problems.js";
 import { noQuery } from "../../shared/schema/requests.js";
 import type { Answer, Problem } from "./answer.js";
-import type { Role } from "./credentials.js";
 import type { KeyMeaning } from "./idempotency-key.js";
 
 type Method = "GET" | "POST" | "PUT" | "PATCH";

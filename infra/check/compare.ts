@@ -4,6 +4,7 @@ import { containers } from "../../shared/schema/containers.js";
 import type { ContainerDefinition } from "../../shared/schema/containers.js";
 import { common, cosmos, readSettings } from "../../shared/settings.js";
 import { blobs } from "../../shared/settings-blobs.js";
+import { entra } from "../../shared/settings-entra.js";
 import { orderIsIndexed } from "../../shared/store/query-rules.js";
 import type { Asked } from "./asked.js";
 import {
@@ -104,12 +105,13 @@ const FOR_INSTANCE: Readonly<Record<string, string>> = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING:
     "Authorization=AAD;ClientId=00000000-0000-0000-0000-000000000000",
   BLOB_ENDPOINT: "https://stfleet0000000000000.blob.core.windows.net/",
+  ENTRA_AUTHORITY: "https://login.microsoftonline.com/",
   COSMOS_ENDPOINT: "https://cosmos-fleet-0000000000000.documents.azure.com:443/",
   FLEET_API_KEYS: JSON.stringify([{ name: "ci", sha256: "0".repeat(64), products: ["*"], roles: ["read"] }]),
 };
 
 function settingProblems({ settings, databases }: Provisioned): readonly string[] {
-  const known = { ...common.shape, ...cosmos.shape, ...blobs.shape };
+  const known = { ...common.shape, ...cosmos.shape, ...blobs.shape, ...entra.shape };
   const problems: string[] = [];
   for (const name of Object.keys(known)) {
     if (name in settings || name in NOT_IN_AZURE) continue;

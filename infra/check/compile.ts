@@ -33,6 +33,8 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
     "param networking = 'private'",
     "param alwaysReadyInstances = 2",
     "param zoneRedundant = true",
+    "param entraTenantId = '00000000-0000-0000-0000-000000000000'",
+    "param entraAudience = 'api://fleet'",
   ],
 };
 const SOMEWHERE = [

@@ -47,8 +47,6 @@ export const NOT_IN_AZURE: Readonly<Record<string, string>> = {
   COSMOS_KEY: "it is for an emulator; the account takes no key",
   PORT: "npm start listens there",
   FLEET_DIR: "npm start keeps its data there",
-  ENTRA_TENANT_ID: "access tokens are not there yet",
-  ENTRA_AUDIENCE: "access tokens are not there yet",
 };
 
 /** One role assignment. `scope` is the resource within its group, `*` for the part made of a hash. */

@@ -39,6 +39,10 @@ param publicNetworkAccess string
 @secure()
 param apiKeys string
 
+@description('The tenant whose access tokens let callers in, and the audience of those tokens; empty: none do.')
+param entraTenantId string
+param entraAudience string
+
 @allowed(['required', 'off'])
 param functionKeys string
 
@@ -108,6 +112,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       COSMOS_DATABASE: cosmosDatabase
       BLOB_ENDPOINT: artifactsBlobEndpoint
       FLEET_API_KEYS: apiKeys
+      ENTRA_TENANT_ID: entraTenantId
+      ENTRA_AUDIENCE: entraAudience
+      // Another one in each of Azure's clouds.
+      ENTRA_AUTHORITY: empty(entraTenantId) ? '' : environment().authentication.loginEndpoint
       FUNCTION_KEYS: functionKeys
       LEASE_SECONDS: string(leaseSeconds)
       FACTORY_STALE_SECONDS: string(factoryStaleSeconds)

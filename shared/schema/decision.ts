@@ -200,12 +200,14 @@ export const decision = z.discriminatedUnion("decision", [
 ]);
 export type Decision = z.infer<typeof decision>;
 
-/** Which request a decision belongs to; each line has both. */
+/** Which request a decision belongs to, and whose it is; each line has the two ids. */
 export const correlation = z.strictObject({
   /** As `x-request-id` says it; a timer's is its invocation's id. */
   requestId: z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/),
   /** W3C Trace Context: the caller's trace, 32 hex digits. */
   traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  /** Who asked: the name of an API key, or `entra:` and an object id. Absent where nobody did, or nobody is known. */
+  caller: id.optional(),
 });
 export type Correlation = z.infer<typeof correlation>;
 

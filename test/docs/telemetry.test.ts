@@ -20,7 +20,7 @@ function rowsUnder(heading: string): string[][] {
     );
 }
 const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
-const common = ["decision", "requestId", "traceId"];
+const common = ["decision", "requestId", "traceId", "caller"];
 
 describe("docs/telemetry.md", () => {
   it("shows every decision, with its fields and what it means", () => {

@@ -68,6 +68,7 @@ async function send(store: Store, jobs: readonly object[]) {
     // SHA-256 of "key".
     credentials: [
       {
+        name: "test",
         sha256: "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683",
         products: ["*"],
         roles: ["submit"],

@@ -22,6 +22,7 @@ async function callWith(route: Route, fleet: () => Promise<Fleet>) {
     // SHA-256 of "key".
     credentials: [
       {
+        name: "test",
         sha256: "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683",
         products: ["*"],
         roles: ["admin"],

@@ -159,9 +159,10 @@ describe("what is told", () => {
         ...["fenced", "reaper_pass", "snapshot"],
       ]),
     );
-    for (const { requestId, traceId, ...line } of told) {
+    for (const { requestId, traceId, caller, ...line } of told) {
       expect(decision.parse(line)).toEqual(line);
-      correlation.parse({ requestId, traceId });
+      correlation.parse({ requestId, traceId, caller });
+      expect(caller).toBe(["reaper_pass", "snapshot"].includes(line.decision) ? undefined : "admin");
       const fields = DECISION_FIELDS.get(line.decision) ?? [];
       expect(fields).toEqual(expect.arrayContaining([...Object.keys(line), "requestId", "traceId"]));
     }

@@ -27,7 +27,13 @@ describe("main.bicepparam", () => {
   it("takes from azd what azd and the README call it", () => {
     const given = readFileSync("infra/main.bicepparam", "utf8");
     const names = [...given.matchAll(/readEnvironmentVariable\('(\w+)'/g)].map(([, name]) => name);
-    expect(names).toEqual(["AZURE_ENV_NAME", "AZURE_LOCATION", "FLEET_API_KEYS"]);
+    expect(names).toEqual([
+      "AZURE_ENV_NAME",
+      "AZURE_LOCATION",
+      "FLEET_API_KEYS",
+      "ENTRA_TENANT_ID",
+      "ENTRA_AUDIENCE",
+    ]);
     const readme = readFileSync("README.md", "utf8");
     for (const name of names) expect(readme).toContain(name);
   });

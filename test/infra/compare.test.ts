@@ -8,6 +8,7 @@ import { provisionedBy } from "../../infra/check/provisioned.js";
 import type { Resource } from "../../infra/check/provisioned.js";
 import { containers } from "../../shared/schema/containers.js";
 import { blobs } from "../../shared/settings-blobs.js";
+import { entra } from "../../shared/settings-entra.js";
 import { common, cosmos } from "../../shared/settings.js";
 import { SETTINGS, aTemplate, propertiesOf } from "./template.js";
 
@@ -133,7 +134,7 @@ describe("the settings", () => {
   });
 
   it("that the code reads are all set, or excused with a reason", () => {
-    const known = Object.keys({ ...common.shape, ...cosmos.shape, ...blobs.shape });
+    const known = Object.keys({ ...common.shape, ...cosmos.shape, ...blobs.shape, ...entra.shape });
     for (const name of known) expect(name in SETTINGS || name in NOT_IN_AZURE).toBe(true);
     for (const excused of Object.keys(NOT_IN_AZURE)) expect(known).toContain(excused);
   });

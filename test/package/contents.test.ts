@@ -90,10 +90,10 @@ describe("the package on its own", () => {
     expect(kept.filter((resource) => /TCP|DNS|Timeout/.test(resource))).toEqual([]);
   });
 
-  it("reads nothing of Cosmos DB, of Blob storage, of identities, of exporters, or of SQLite before a request needs it", async () => {
+  it("reads nothing of Cosmos DB, of Blob storage, of identities, of exporters, of tokens, or of SQLite before a request needs it", async () => {
     const { eagerPackages, eagerFiles, files: all } = await bundle(ROOT, await aFolder());
     expect(eagerPackages).toContain("@azure/functions");
-    const late = /^@azure\/(?:cosmos|identity|core-|msal|monitor|storage)|^@opentelemetry\/(?!api$)/;
+    const late = /^@azure\/(?:cosmos|identity|core-|msal|monitor|storage)|^@opentelemetry\/(?!api$)|^jose$/;
     expect(eagerPackages.filter((name) => late.test(name))).toEqual([]);
     const stores = [...all.keys()].filter((file) => /(?:cosmos|sqlite)-store|blob-artifacts/.test(file));
     expect(stores).toHaveLength(3);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DECISION_FIELDS, FAILURES, decision, isFailure } from "../../shared/schema/decision.js";
+import { DECISION_FIELDS, FAILURES, correlation, decision, isFailure } from "../../shared/schema/decision.js";
 import type { Decision } from "../../shared/schema/decision.js";
 import { EVENT_TYPES } from "../../shared/schema/event.js";
 import { PROBLEMS } from "../../shared/schema/problems.js";
@@ -7,6 +7,8 @@ import type { ProblemCode } from "../../shared/schema/problems.js";
 import { allDecisions } from "../support/decisions.js";
 
 const names = [...DECISION_FIELDS.keys()];
+/** What is on a line beside the decision itself. */
+const ofTheRequest = Object.keys(correlation.shape);
 
 describe("the list of decisions", () => {
   it("has an entry for everything that can happen to a job, and each name once", () => {
@@ -34,7 +36,7 @@ describe("the list of decisions", () => {
   it.each(names)("tells the ids of its request with %s, and its own name first", (name) => {
     const fields = DECISION_FIELDS.get(name) ?? [];
     expect(fields[0]).toBe("decision");
-    expect(fields).toEqual(expect.arrayContaining(["requestId", "traceId"]));
+    expect(fields).toEqual(expect.arrayContaining(ofTheRequest));
   });
 
   it("holds no field for a text that a caller writes", () => {
@@ -55,7 +57,7 @@ describe("the list of decisions", () => {
   it("has an example of each in the tests, with every field that it may have", () => {
     for (const name of names) {
       const examples = allDecisions.filter((one) => one.decision === name);
-      const fields = new Set([...examples.flatMap((one) => Object.keys(one)), "requestId", "traceId"]);
+      const fields = new Set([...examples.flatMap((one) => Object.keys(one)), ...ofTheRequest]);
       expect([...fields].toSorted()).toEqual([...(DECISION_FIELDS.get(name) ?? [])].toSorted());
       for (const one of examples) expect(decision.parse(one)).toEqual(one);
     }
