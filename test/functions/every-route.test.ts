@@ -2,53 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { withAzurite } from "../support/azurite.js";
 import { A_STRING } from "../support/http-answer.js";
 import { startApp } from "../support/http-app.js";
-import type { HttpApp, KeyName } from "../support/http-app.js";
-import { aHeartbeat, aSubmission } from "../support/http-fleet.js";
+import type { HttpApp } from "../support/http-app.js";
+import { GUARDED } from "../support/http-routes.js";
 
-const FENCED = { factoryId: "f1", leaseEpoch: 1 };
-const MAY: Record<string, readonly KeyName[]> = {
-  submit: ["submit", "admin", "acmeOnly"],
-  factory: ["factory", "bound", "admin", "acmeOnly"],
-  read: ["read", "admin", "acmeOnly"],
-  admin: ["admin", "acmeOnly"],
-};
-const EVERYBODY: readonly KeyName[] = ["submit", "factory", "bound", "read", "admin", "acmeOnly"];
-
-/** Every route with a credential: a request that is fine, though what it names may not exist. */
-const ROUTES = [
-  { method: "POST", path: "/fleet/jobs", role: "submit", body: aSubmission() },
-  { method: "POST", path: "/fleet/jobs/batch", role: "submit", body: { jobs: [aSubmission()] } },
-  { method: "GET", path: "/fleet/jobs", role: "read" },
-  { method: "GET", path: "/fleet/jobs/nothing", role: "read" },
-  { method: "PATCH", path: "/fleet/jobs/nothing", role: "factory", body: FENCED },
-  { method: "POST", path: "/fleet/jobs/nothing/cancel", role: "submit", body: { reason: "not needed" } },
-  { method: "POST", path: "/fleet/jobs/nothing/redrive", role: "submit", body: { budget: { usd: 1 } } },
-  {
-    method: "POST",
-    path: "/fleet/jobs/bulk",
-    role: "submit",
-    body: { action: "cancel", filter: { parentId: "nobody" } },
-  },
-  { method: "POST", path: "/fleet/claim", role: "factory", body: { factoryId: "f1" } },
-  { method: "POST", path: "/fleet/jobs/nothing/lease/renew", role: "factory", body: FENCED },
-  { method: "POST", path: "/fleet/jobs/nothing/lease/release", role: "factory", body: FENCED },
-  { method: "POST", path: "/fleet/factories/heartbeat", role: "factory", body: aHeartbeat("f1") },
-  { method: "GET", path: "/fleet/jobs/nothing/runs", role: "read" },
-  { method: "GET", path: "/fleet/jobs/nothing/events", role: "read" },
-  { method: "GET", path: "/fleet/jobs/nothing/artifacts", role: "read" },
-  {
-    method: "POST",
-    path: "/fleet/jobs/nothing/artifacts",
-    role: "factory",
-    body: { ...FENCED, name: "log.txt", contentType: "text/plain" },
-  },
-  { method: "GET", path: "/fleet/factories", role: "read" },
-  { method: "GET", path: "/fleet/factories/nothing", role: "read" },
-  { method: "PUT", path: "/fleet/profiles/p", role: "admin", body: { snapshot: { model: "opus" } } },
-  { method: "GET", path: "/fleet/profiles", role: "read" },
-  { method: "GET", path: "/fleet/profiles/nothing", role: "read" },
-  { method: "GET", path: "/fleet/stats", role: "read" },
-];
+/** What each is answered, by who asks, is in access-matrix.test.ts. */
+const ROUTES = Object.values(GUARDED);
 const WITH_BODY = ROUTES.filter(({ body }) => body !== undefined);
 const WITH_ID = ROUTES.filter(({ path }) => path.includes("nothing"));
 const POST_JOBS = "/fleet/jobs";
@@ -62,7 +20,7 @@ describe.each(["memory", "cosmos"] as const)("every route (%s)", (provider) => {
   });
   afterAll(() => app.stop());
 
-  describe.each(ROUTES)("$method $path", ({ method, path, role, body }) => {
+  describe.each(ROUTES)("$method $path", ({ method, path, body }) => {
     it("knows nobody without a key, or with one that is not known", async () => {
       const keyless = await app.call(method, path, { key: null, body });
       expect(keyless.status).toBe(401);
@@ -72,13 +30,6 @@ describe.each(["memory", "cosmos"] as const)("every route (%s)", (provider) => {
         const unknown = await app.call(method, path, { key: null, body, headers: { authorization } });
         expect(unknown.status).toBe(401);
       }
-    });
-
-    it.each(EVERYBODY)("takes its own role and an admin, so with the key %s", async (key) => {
-      const answer = await app.call(method, path, { key, body });
-      const forbidden = answer.status === 403;
-      expect(forbidden).toBe(!MAY[role]?.includes(key));
-      if (forbidden) expect(answer.body.code).toBe("forbidden");
     });
 
     it("needs a product that is one and that the key is granted", async () => {
@@ -177,15 +128,5 @@ describe.each(["memory", "cosmos"] as const)("every route (%s)", (provider) => {
     const { body } = await app.call("POST", POST_JOBS, { body: many });
     expect(body.errors).toHaveLength(20);
     expect(JSON.stringify(body).length).toBeLessThan(20_000);
-  });
-
-  it("lets a bound key act for its own factories only", async () => {
-    for (const route of WITH_BODY.filter(({ role }) => role === "factory")) {
-      const own = await app.call(route.method, route.path, { key: "bound", body: route.body });
-      expect(own.status).not.toBe(403);
-      const body = { ...route.body, factoryId: "f2" };
-      const foreign = await app.call(route.method, route.path, { key: "bound", body });
-      expect([foreign.status, foreign.body.code]).toEqual([403, "forbidden"]);
-    }
   });
 });
