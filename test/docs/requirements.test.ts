@@ -1,6 +1,8 @@
 /** docs/requirements.md says where each requirement is built and which test shows it: is that so? */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { hasTitle, quoted, testsIn } from "../support/doc-claims.js";
+import type { NamedTest } from "../support/doc-claims.js";
 
 const REQUIREMENTS = 23;
 
@@ -8,20 +10,7 @@ interface Row {
   readonly id: string;
   readonly requirement: string;
   readonly builtIn: readonly string[];
-  readonly shownBy: readonly { readonly file: string; readonly title: string }[];
-}
-
-const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? "");
-const isTestFile = (text: string): boolean => /^test\/\S+\.ts$/.test(text);
-
-/** The cell names test files, each followed by titles of tests in it. */
-function testsIn(cell: string): Row["shownBy"] {
-  let file = "";
-  return quoted(cell).flatMap((text) => {
-    if (!isTestFile(text)) return [{ file, title: text }];
-    file = text;
-    return [];
-  });
+  readonly shownBy: readonly NamedTest[];
 }
 
 const rows: Row[] = readFileSync("docs/requirements.md", "utf8")
@@ -33,12 +22,6 @@ const rows: Row[] = readFileSync("docs/requirements.md", "utf8")
       .map((cell) => cell.trim());
     return { id, requirement, builtIn: quoted(builtIn), shownBy: testsIn(shownBy) };
   });
-
-/** Whether the source has a test of this title, placeholders and all: `it("…",` or `it.each(…)("…",`. */
-function hasTitle(file: string, title: string): boolean {
-  const literal = JSON.stringify(title).replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`(?:\\b(?:it|test)|\\))\\(\\s*${literal},`).test(readFileSync(file, "utf8"));
-}
 
 describe("the requirements", () => {
   it("have a row each, in order", () => {
