@@ -8,6 +8,7 @@ import type { Issuer, Tokens } from "../shared/auth/callers.js";
 import { lazyTokens } from "../shared/auth/lazy-tokens.js";
 import { connect } from "../shared/core/fleet.js";
 import type { Blobs } from "../shared/core/ports/blobs.js";
+import type { Recorder } from "../shared/core/ports/recorder.js";
 import type { Log } from "../shared/core/ports/runtime.js";
 import { StoreMisconfigured, StoreThrottled, StoreUnavailable } from "../shared/core/ports/store.js";
 import type { Store } from "../shared/core/ports/store.js";
@@ -118,8 +119,8 @@ app.hook.appTerminate(() => backend.close());
 
 /** What the routes stand on when the settings are right. The store is opened by the first who needs it. */
 function working(settings: Settings): Instance {
-  const store = lazily(() => openStore(settings.store));
   const monitoring = monitoringFor(settings);
+  const store = lazily(() => openStore(settings.store, monitoring));
   const { clock } = COMMON;
   const blobs = settings.blobs && blobsIn(settings.blobs);
   const fleet = lazily(async () => {
@@ -161,13 +162,17 @@ function misconfigured(problems: readonly SettingsProblem[]): Instance {
 }
 
 /** Adapters are loaded when they are needed: a laptop has no use for an SDK, nor the cloud for SQLite. */
-async function openStore(settings: StoreSettings): Promise<Store & { close(): void }> {
+async function openStore(
+  settings: StoreSettings,
+  recorder: Recorder | undefined,
+): Promise<Store & { close(): void }> {
   if (settings.provider === "cosmos") {
     const { endpoint, database, key } = settings;
     const { openCosmosStore } = await import("../shared/store/cosmos-store.js");
     const credential = key === undefined ? await credentialOfIdentity() : ({ kind: "key", key } as const);
+    const charged = recorder && recorder.charged.bind(recorder);
     // Its connections end with the process.
-    return { ...openCosmosStore({ endpoint, database, credential }), close: () => undefined };
+    return { ...openCosmosStore({ endpoint, database, credential, charged }), close: () => undefined };
   }
   const { openSqliteStore } = await import("../shared/store/sqlite-store.js");
   try {

@@ -11,6 +11,8 @@ import type {
 } from "../core/ports/store.js";
 import { partitionOf } from "../schema/containers.js";
 import type { ContainerName, Documents } from "../schema/containers.js";
+import { billTo } from "./cosmos-charge.js";
+import type { Bill, Charged } from "./cosmos-charge.js";
 import { connectCosmos } from "./cosmos-connection.js";
 import type { CosmosConnection, CosmosOptions } from "./cosmos-connection.js";
 import { isDocumentMissing, saysDocumentMissing, statusOf } from "./cosmos-errors.js";
@@ -23,21 +25,27 @@ const SYSTEM_PROPERTIES = ["_rid", "_self", "_etag", "_attachments", "_ts"] as c
 /**
  * Opens the store without any I/O. The first operation checks the account, or makes an emulator's
  * containers; it throws `StoreMisconfigured` on an account with weaker consistency than Strong or with
- * several write regions.
+ * several write regions. `charged` is told what each request cost.
  */
-export function openCosmosStore(options: CosmosOptions): Store {
+export function openCosmosStore(options: CosmosOptions & { readonly charged?: Charged | undefined }): Store {
   const connection = connectCosmos(options);
-  return { ...writeOperations(connection), ...readOperations(connection) };
+  const bill = billTo(options.charged);
+  return { ...writeOperations(connection, bill), ...readOperations(connection, bill) };
 }
 
-function writeOperations({
-  use,
-}: CosmosConnection): Pick<Store, "create" | "replaceIfMatch" | "deleteIfMatch"> {
+function writeOperations(
+  { use }: CosmosConnection,
+  bill: Bill,
+): Pick<Store, "create" | "replaceIfMatch" | "deleteIfMatch"> {
   return {
     create: (container, doc) =>
       use(container, async (c, abortSignal): Promise<CreateOutcome> => {
         try {
-          const { etag } = await c.items.create(asItem(doc), { abortSignal });
+          const { etag } = await bill.awaiting(
+            "create",
+            container,
+            c.items.create(asItem(doc), { abortSignal }),
+          );
           return { kind: "created", etag };
         } catch (error) {
           if (statusOf(error) === 409) return { kind: "exists" };
@@ -50,7 +58,8 @@ function writeOperations({
       return use(container, (c, abortSignal) =>
         orRefusal(async (): Promise<ReplaceOutcome> => {
           const options = { abortSignal, accessCondition: ifMatch(etag) };
-          const response = await c.item(doc.id, partition).replace(asItem(doc), options);
+          const replacing = c.item(doc.id, partition).replace(asItem(doc), options);
+          const response = await bill.awaiting("replaceIfMatch", container, replacing);
           return { kind: "replaced", etag: response.etag };
         }),
       );
@@ -58,17 +67,18 @@ function writeOperations({
     deleteIfMatch: (container, partition, id, etag) =>
       use(container, (c, abortSignal) =>
         orRefusal(async (): Promise<DeleteOutcome> => {
-          await c.item(id, partition).delete({ abortSignal, accessCondition: ifMatch(etag) });
+          const options = { abortSignal, accessCondition: ifMatch(etag) };
+          await bill.awaiting("deleteIfMatch", container, c.item(id, partition).delete(options));
           return { kind: "deleted" };
         }),
       ),
   };
 }
 
-function readOperations({
-  use,
-  isEmulator,
-}: CosmosConnection): Pick<Store, "read" | "query" | "queryEveryPartition" | "count" | "ping"> {
+function readOperations(
+  { use, isEmulator }: CosmosConnection,
+  bill: Bill,
+): Pick<Store, "read" | "query" | "queryEveryPartition" | "count" | "ping"> {
   const select = async <T>(
     container: ContainerName,
     partition: string | undefined,
@@ -81,15 +91,21 @@ function readOperations({
     const spec = selectSpec(container, partition, query, fields, wanted);
     // An emulator has one replica, and no weaker level to ask for.
     const weaker = query.freshness === "stale_ok" && !isEmulator ? { consistencyLevel: "Eventual" } : {};
-    const found = await use(container, (c, abortSignal) =>
-      upTo<T>(c, wanted, spec, { ...scope(partition, abortSignal), ...weaker, maxItemCount: wanted }),
-    );
+    const operation = partition === undefined ? "queryEveryPartition" : "query";
+    const billPage = (page: unknown): void => {
+      bill.add(operation, container, page);
+    };
+    const found = await use(container, (c, abortSignal) => {
+      const options = { ...scope(partition, abortSignal), ...weaker, maxItemCount: wanted };
+      return upTo<T>(c, wanted, spec, options, billPage);
+    });
     return { value: found.slice(0, query.limit).map(withoutSystem), more: found.length > query.limit };
   };
   return {
     read: <C extends ContainerName>(container: C, partition: string, id: string) =>
       use(container, async (c, abortSignal): Promise<Stored<Documents[C]> | undefined> => {
-        const answer = await c.item(id, partition).read<Documents[C]>({ abortSignal });
+        const reading = c.item(id, partition).read<Documents[C]>({ abortSignal });
+        const answer = await bill.awaiting("read", container, reading);
         if (answer.resource !== undefined) {
           return { doc: withoutSystem(answer.resource), etag: answer.etag };
         }
@@ -101,8 +117,11 @@ function readOperations({
     count: async (container, partition, where) => {
       assertConditions(where);
       const spec = countSpec(container, partition, where);
+      const billPage = (page: unknown): void => {
+        bill.add("count", container, page);
+      };
       const parts = await use(container, (c, abortSignal) =>
-        upTo<number>(c, Infinity, spec, scope(partition, abortSignal)),
+        upTo<number>(c, Infinity, spec, scope(partition, abortSignal), billPage),
       );
       // A long count may come in parts, one for each page that the store took for it.
       return parts.reduce((sum, part) => sum + part, 0);
@@ -110,7 +129,9 @@ function readOperations({
     ping: () =>
       use("fleet_jobs", async (c, abortSignal) => {
         // A point read of nothing: the cheapest request that needs the right to read documents.
-        assertMissing(await c.item("ping", "ping").read({ abortSignal }));
+        assertMissing(
+          await bill.awaiting("ping", "fleet_jobs", c.item("ping", "ping").read({ abortSignal })),
+        );
       }),
   };
 }
@@ -153,9 +174,11 @@ async function upTo<T>(
   wanted: number,
   spec: SqlQuerySpec,
   options: FeedOptions,
+  billPage: (page: unknown) => void,
 ): Promise<T[]> {
   const found: T[] = [];
   for await (const page of container.items.query<T>(spec, options).getAsyncIterator()) {
+    billPage(page);
     found.push(...page.resources);
     if (found.length >= wanted) break;
   }

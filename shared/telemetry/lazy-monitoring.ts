@@ -46,6 +46,11 @@ export function lazyMonitoring(load: () => Promise<Monitoring>, pause: Pause): L
         monitoring.stored(operation, outcome, tookMs);
       });
     },
+    charged: (operation, container, requestUnits) => {
+      hear((monitoring) => {
+        monitoring.charged(operation, container, requestUnits);
+      });
+    },
     trouble: () => {
       const told = trouble;
       trouble = undefined;

@@ -42,6 +42,12 @@ export const METRICS = {
     "Requests to the store, its own retries included",
     "operation, outcome",
   ],
+  "fleet.store.charge": [
+    "counter",
+    "RU",
+    "Request units that Cosmos DB says it charged",
+    "operation, container",
+  ],
 } as const satisfies Record<string, readonly ["counter" | "histogram" | "gauge", string, string, string]>;
 
 type MetricName = keyof typeof METRICS;
@@ -64,6 +70,9 @@ export function metricsRecorder(meter: Meter): Recorder {
     },
     stored: (operation, outcome, tookMs) => {
       measure("fleet.store.duration", tookMs, { operation, outcome });
+    },
+    charged: (operation, container, requestUnits) => {
+      measure("fleet.store.charge", requestUnits, { operation, container });
     },
   };
 }

@@ -1,6 +1,6 @@
 /** How the app uses the package that exports its metrics. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { HttpApp } from "../support/http-app.js";
+import type { HttpApp, Provider } from "../support/http-app.js";
 import { aProduct } from "../support/http-fleet.js";
 import { CONNECTION, aWatchedApp } from "../support/watched-app.js";
 import type { Watched } from "../support/watched-app.js";
@@ -11,8 +11,8 @@ afterEach(async () => {
   app = undefined;
 });
 
-async function watched(environment = {}, fails = false): Promise<Watched> {
-  const started = await aWatchedApp(environment, fails);
+async function watched(environment = {}, fails = false, provider?: Provider): Promise<Watched> {
+  const started = await aWatchedApp(environment, fails, provider);
   app = started.app;
   return started;
 }
@@ -54,5 +54,17 @@ describe("the exporter", () => {
       expect.stringMatching(/^error: [\w-]+: metrics are not exported: TypeError while loading$/),
     ]);
     expect(app.log.join("\n")).not.toContain("InstrumentationKey");
+  });
+});
+
+describe("on Cosmos DB, what it charged", () => {
+  it("is measured by operation and container", async () => {
+    const { app, exporter } = await watched({}, false, "cosmos");
+    await aProduct(app).submit();
+    const charges = (await exporter.exported()).filter(([name]) => name === "fleet.store.charge");
+    // The emulator charges 1 for everything.
+    expect(charges).toEqual([
+      ["fleet.store.charge", { operation: "create", container: "fleet_jobs" }, expect.any(Number)],
+    ]);
   });
 });

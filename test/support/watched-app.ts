@@ -2,7 +2,7 @@
 import type { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { vi } from "vitest";
 import { startApp } from "./http-app.js";
-import type { HttpApp } from "./http-app.js";
+import type { HttpApp, Provider } from "./http-app.js";
 import { fakeExporter } from "./meter.js";
 import type { FakeExporter } from "./meter.js";
 
@@ -25,11 +25,12 @@ export interface Watched {
 export async function aWatchedApp(
   environment: Readonly<Record<string, string>> = {},
   fails = false,
+  provider: Provider = "memory",
 ): Promise<Watched> {
   const exporter = fakeExporter();
   const azure: AzureMonitor = { options: [], stopped: 0 };
   replacePackage(azure, exporter.provider, fails);
-  const app = await startApp("memory", {
+  const app = await startApp(provider, {
     APPLICATIONINSIGHTS_CONNECTION_STRING: CONNECTION,
     ...environment,
   });

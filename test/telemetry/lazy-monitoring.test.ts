@@ -11,6 +11,7 @@ function aMonitoring(close: () => Promise<void> = () => Promise.resolve()) {
     decision: (told) => heard.push(told.decision),
     answered: (...told) => heard.push(told),
     stored: (...told) => heard.push(told),
+    charged: (...told) => heard.push(told),
     close,
   };
   return { heard, monitoring };
@@ -26,11 +27,17 @@ describe("monitoring that is still loading", () => {
     );
     lazy.decision({ decision: "reaper_pass", reaped: 0, failed: 0, retired: 0, tookMs: 1 });
     lazy.stored("read", "done", 1);
+    lazy.charged("read", "fleet_jobs", 1.5);
     lazy.answered("claim", 200, 2);
     expect(heard).toEqual([]);
     loading.resolve(monitoring);
     await lazy.close();
-    expect(heard).toEqual(["reaper_pass", ["read", "done", 1], ["claim", 200, 2]]);
+    expect(heard).toEqual([
+      "reaper_pass",
+      ["read", "done", 1],
+      ["read", "fleet_jobs", 1.5],
+      ["claim", 200, 2],
+    ]);
   });
 
   it("that can't be loaded says so once, without what may be a secret, and harms nobody", async () => {

@@ -25,6 +25,7 @@ describe("a metric", () => {
     for (const one of allDecisions) recorder.decision(one);
     recorder.answered("claim", 200, 3);
     recorder.stored("read", "done", 1);
+    recorder.charged("read", "fleet_jobs", 1);
     const found = new Map((await exported()).map(([name, attributes]) => [name, Object.keys(attributes)]));
     const listed = Object.entries(METRICS).map(([name, [, , , attributes]]) => [
       name,

@@ -21,6 +21,7 @@ function aTimedStore(failing?: () => unknown) {
     decision: () => undefined,
     answered: () => undefined,
     stored: (...told) => heard.push(told),
+    charged: () => undefined,
   };
   return { clock, heard, store: timedStore(slow, clock, recorder) };
 }

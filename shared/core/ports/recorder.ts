@@ -1,3 +1,4 @@
+import type { ContainerName } from "../../schema/containers.js";
 import type { Decision } from "../../schema/decision.js";
 import type { Store } from "./store.js";
 
@@ -8,6 +9,8 @@ export interface Recorder {
   answered(route: string, status: number, tookMs: number): void;
   /** One request to the store. */
   stored(operation: keyof Store, outcome: StoreOutcome, tookMs: number): void;
+  /** What the store says it charged for an answer, in request units. A store that charges nothing says nothing. */
+  charged(operation: keyof Store, container: ContainerName, requestUnits: number): void;
 }
 
 /** `failed`: whatever the store's port does not name. */
