@@ -15,7 +15,9 @@ export function hashJson(value: unknown): string {
 /** Whether two values are the same JSON; undefined is the same only as undefined. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return hashJson(a) === hashJson(b);
+  const [one, other] = [JSON.stringify(a), JSON.stringify(b)];
+  // Mostly they are, down to the order of their properties.
+  return one === other || canonicalize(JSON.parse(one)) === canonicalize(JSON.parse(other));
 }
 
 /**
