@@ -30,6 +30,14 @@ import { createSchema, SQLITE_SCHEMA_VERSION } from "./sqlite-schema.js";
  * laptop's coordinator can bear; a write takes about a millisecond, so this long means something is stuck.
  */
 const BUSY_MS_MAX = 5000;
+/**
+ * Bytes of a page, in files that are made from now on. A job of 1.5 KB fills a third of SQLite's usual page, and
+ * each time it grows its neighbours are moved; in a page of this size the body lies apart. Claiming and
+ * shipping such a job writes 40 KB instead of 144, one of 4 KB 61 instead of 196, of 16 KB 149 instead of 321.
+ */
+const PAGE_BYTES = 2048;
+/** Pages in the log before they are put in their places: 16 MB. A page that changes often is put there once. */
+const LOG_PAGES = 8000;
 /** Query texts differ by the length of their lists; past this many the cache is dropped and begun again. */
 const STATEMENTS_MAX = 256;
 /** A version's name: fresh for each write, so that A → B → A is not taken for A. */
@@ -165,7 +173,8 @@ function openDatabase(path: string, synchronous: "full" | "normal"): DatabaseSyn
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
     db = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${synchronous.toUpperCase()};`);
+    db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = ${synchronous.toUpperCase()}; PRAGMA wal_autocheckpoint = ${LOG_PAGES};`);
     migrate(db);
     return db;
   } catch (error) {

@@ -65,6 +65,19 @@ describe("a store in a file", () => {
     expect(index.get("fleet_jobs_all_stage_stageChangedAt_id")).toBeDefined();
   });
 
+  it("that an older release wrote loses the indexes of ours that nothing asks, and no others", () => {
+    open().close();
+    const old = raw();
+    old.exec(`CREATE INDEX fleet_leases_by_status_expiresAt_id ON fleet_leases (pk, json_extract(body, '$.status'));
+      CREATE INDEX somebody_elses ON fleet_leases (etag)`);
+    old.close();
+    open();
+    const index = raw({ readOnly: true }).prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
+    expect(index.get("fleet_leases_by_status_expiresAt_id")).toBeUndefined();
+    expect(index.get("somebody_elses")).toBeDefined();
+    expect(index.get("fleet_leases_all_status_expiresAt_id")).toBeDefined();
+  });
+
   it("has its documents and their etags still after it was closed and opened again", async () => {
     const before = open();
     const [etag = ""] = await createJobs(before, [aJob("job-1")]);
@@ -100,6 +113,11 @@ describe("a store in a file", () => {
     await Promise.all([countUp(one), countUp(two)]);
     expect((await one.read("fleet_jobs", "acme", "job-1"))?.doc.attempt).toBe(2 * rounds);
     expect(mismatches.length).toBeGreaterThan(0);
+  });
+
+  it("is made of small pages, so that a job that grows does not move its neighbours", async () => {
+    await createJobs(open(), [aJob("a")]);
+    expect(raw().prepare("PRAGMA page_size").get()).toEqual({ page_size: 2048 });
   });
 
   it("makes the folders on the way to it", () => {
