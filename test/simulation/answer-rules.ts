@@ -31,28 +31,48 @@ export async function tell<A extends { kind: string }>(
   check: (answer: A, told: Told) => void,
 ): Promise<A> {
   const { monitor, productId } = self;
-  const request = monitor.begin(self.name, productId, call?.kind === "claim");
-  const op = call && monitor.history.begins(call, request);
+  const by = self.newRequest();
+  self.judge(() => {
+    monitor.begin(by, productId, call);
+  });
   try {
-    const answer = await make(self.serve(request.by));
-    const shown = "job" in answer ? (answer.job as Job | undefined) : undefined;
-    if (shown !== undefined && shown.productId !== productId)
-      throw new Violation(13, `${self.name} of ${productId} was shown a job of another product`);
-    check(answer, { ...request, uncertain: request.uncertain, self });
-    if (op !== undefined) {
-      op.to = monitor.now;
-      op.forgotten = OF_OTHER_JOBS.includes(answer.kind);
-      op.jobId ??= shown?.id;
-      op.answer = { kind: answer.kind, view: viewFor(op.call, answer.kind, shown) };
-    }
+    const answer = await make(self.serve(by));
+    self.judge(() => {
+      judge(self, by, answer, check);
+    });
     return answer;
   } catch (error) {
-    if (error instanceof StoreThrottled) checkNothingDone(request, "too busy (429)");
-    if (op !== undefined) op.forgotten = error instanceof StoreThrottled;
+    const throttled = error instanceof StoreThrottled;
+    self.judge(() => {
+      if (throttled) checkNothingDone(monitor.requests.get(by), "too busy (429)");
+      monitor.history.learn(by, () => ({ forgotten: throttled }));
+    });
     throw error;
   } finally {
-    monitor.end(request);
+    self.judge(() => {
+      monitor.requests.end(by);
+    });
   }
+}
+
+/** Holds an answer against what was so meanwhile, and notes what the client learned. */
+function judge<A extends { kind: string }>(
+  self: Self,
+  by: string,
+  answer: A,
+  check: (answer: A, told: Told) => void,
+): void {
+  const { monitor, productId } = self;
+  const shown = "job" in answer ? (answer.job as Job | undefined) : undefined;
+  if (shown !== undefined && shown.productId !== productId)
+    throw new Violation(13, `${self.name} of ${productId} was shown a job of another product`);
+  check(answer, { ...monitor.requests.get(by), self });
+  monitor.history.learn(by, ({ call, jobId }) => ({
+    to: monitor.now,
+    forgotten: OF_OTHER_JOBS.includes(answer.kind),
+    jobId: jobId ?? shown?.id,
+    answer: { kind: answer.kind, view: viewFor(call, answer.kind, shown) },
+  }));
 }
 
 /** Of the jobs that answers show, those whose view is of the instant at which the call took effect. */

@@ -3,6 +3,7 @@ import type { Artifact } from "../../shared/schema/artifact.js";
 import type { JobEvent } from "../../shared/schema/event.js";
 import type { Job } from "../../shared/schema/job.js";
 import { isOwnedStage } from "../../shared/schema/stages.js";
+import type { KeptMap, Memory } from "./memory.js";
 import { digestOf } from "./sim-blobs.js";
 import type { SimBlobs } from "./sim-blobs.js";
 import { Violation } from "./violation.js";
@@ -19,10 +20,11 @@ interface Added {
 /** The artifacts that events were seen to add. */
 export class KnownArtifacts {
   /** By the id that its pointer has. */
-  readonly all = new Map<string, Added>();
+  readonly all: KeptMap<string, Added>;
   readonly #blobs: SimBlobs;
 
-  constructor(blobs: SimBlobs) {
+  constructor(blobs: SimBlobs, memory: Memory) {
+    this.all = memory.map();
     this.#blobs = blobs;
   }
 

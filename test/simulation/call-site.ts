@@ -12,17 +12,37 @@ Error.stackTraceLimit = 20;
 const CORE = fileURLToPath(new URL("../../shared/core/", import.meta.url));
 const CALL = /fleet\.(jobs|leases|runs|events|factories|profiles|totals|artifacts|lanes)\.\w+\(/g;
 
-/** Where an operation was asked for. The stack is taken at once, and read only if somebody asks. */
-export class CallSite {
-  readonly #here = new Error();
-
+/** Where an operation was asked for. */
+export interface CallSite {
   /** "claim.js:87", or undefined when the coordinator did not ask. */
+  readonly name: string | undefined;
+}
+
+/** Of what nobody asks where it was. */
+export const NOWHERE: CallSite = { name: undefined };
+
+const names = new Map<string, string>();
+
+/** The same name: a part of a stack would keep the whole in memory. */
+function known(name: string): string {
+  const first = names.get(name) ?? name;
+  names.set(first, first);
+  return first;
+}
+
+/** Read off the stack, which is taken at once, and read only if somebody asks. */
+export class StackedSite implements CallSite {
+  #here: Error | undefined = new Error();
+  #name: string | undefined;
+
   get name(): string | undefined {
-    const frames = this.#here.stack?.split("\n") ?? [];
+    const frames = this.#here?.stack?.split("\n") ?? [];
     const found = frames
       .map((line) => /shared\/core\/([a-z-]+\.js):(\d+)/.exec(line))
       .find((match) => match !== null);
-    return found === undefined ? undefined : `${found[1] ?? ""}:${found[2] ?? ""}`;
+    this.#name ??= found && known(`${found[1] ?? ""}:${found[2] ?? ""}`);
+    this.#here = undefined;
+    return this.#name;
   }
 }
 

@@ -15,7 +15,7 @@ export const f1 = { factoryId: "f1", leaseEpoch: 1 };
 const OVER_SECONDS = 1000;
 
 export const actor = (name: string, act: Actor["act"]): Actor => ({ name, act });
-export const time = actor("time", (self) => self.passTime(OVER_SECONDS));
+export const time: Actor = { ...actor("time", (self) => self.passTime(OVER_SECONDS)), isClock: true };
 export const claims = (factoryId: string, claimId?: string): Actor =>
   actor(`${factoryId} claims${claimId ? ` as ${claimId}` : ""}`, (self) => doClaim(self, factoryId, claimId));
 export const reaps = (name = "reaper", jobId = A): Actor =>

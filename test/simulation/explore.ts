@@ -1,18 +1,25 @@
 /**
- * Explores all schedules of a scenario, within a bound on faults: stateless search by
- * replay, fewest switches and faults first. Two schedules that lead to the same state (documents, what each actor was told, what is still
+ * Explores all schedules of a scenario, within a bound on faults, fewest switches and faults first. Two
+ * schedules that lead to the same state (documents, what each actor was told, what is still
  * under way, time, faults left) have the same future, so only the first is followed.
  */
 import type { Choice } from "./choices.js";
-import { EMPTY, Run } from "./run.js";
+import { LiveRun } from "./live-run.js";
 import { checkQuiescence } from "./quiescence.js";
+import { EMPTY, Run } from "./run.js";
 import type { Actor, Self, Setting } from "./run.js";
 import type { Faults } from "./state.js";
 import { Violation } from "./violation.js";
+import { Walk } from "./walk.js";
+import { Trail } from "./trail.js";
+import { Waiting } from "./waiting.js";
+import type { Prefix } from "./waiting.js";
 
 export interface Scenario {
   readonly name: string;
   readonly faults: Faults;
+  /** How many processes meet; time is none. */
+  readonly processes: number;
   /** What is there before it begins, made without faults. Its result is what the actors know. */
   readonly actors: (setUp: Self, advance: (seconds: number) => void) => Promise<readonly Actor[]>;
 }
@@ -28,6 +35,7 @@ export interface Found {
 
 export interface Explored {
   readonly name: string;
+  readonly processes: number;
   /** Executions that went to an end or to a known state, each with another trace. */
   readonly schedules: number;
   readonly states: number;
@@ -35,6 +43,8 @@ export interface Explored {
   readonly complete: boolean;
   /** Whether those with its lost answers have been run, too. */
   readonly exhausted: boolean;
+  /** Schedules that every actor has run from the beginning as well: to the same state. */
+  readonly rerun: number;
   readonly violations: readonly Found[];
 }
 
@@ -55,30 +65,8 @@ export async function prepare(scenario: Scenario): Promise<Prepared> {
   return { scenario, setting: run.setting(), actors };
 }
 
-/** A schedule to run: these choices, and then always the first. */
-interface Prefix {
-  readonly choices: readonly number[];
-  /** How many differ from the calm course. */
-  readonly deviations: number;
-}
-
-/** What is still to run, fewest deviations first. */
-class Waiting {
-  readonly #byDeviations: Prefix[][] = [];
-
-  get isEmpty(): boolean {
-    return this.#byDeviations.every((prefixes) => prefixes.length === 0);
-  }
-
-  push(prefix: Prefix): void {
-    while (this.#byDeviations.length <= prefix.deviations) this.#byDeviations.push([]);
-    this.#byDeviations[prefix.deviations]?.push(prefix);
-  }
-
-  next(): Prefix | undefined {
-    return this.#byDeviations.find((prefixes) => prefixes.length > 0)?.pop();
-  }
-}
+/** Often enough for hundreds of each scenario, and for some hundredths of the time. */
+const RERUN_EVERY = 200;
 
 /**
  * A search that can be continued: time goes round-robin over scenarios. Schedules come in the order of
@@ -88,11 +76,15 @@ class Waiting {
  */
 export class Explorer {
   readonly #prepared: Prepared;
+  readonly #rerunEvery: number;
   readonly #seen = new Set<string>();
   readonly #ends = new Set<string>();
   readonly #lossless = new Waiting();
   readonly #lossy = new Waiting();
+  #trail: Trail | undefined;
   schedules = 0;
+  #rerun = 0;
+  #states = 0;
   readonly violations: Found[] = [];
   /** Store operations before and after which an actor has died. */
   readonly crashed = { before: new Set<string>(), after: new Set<string>() };
@@ -103,14 +95,17 @@ export class Explorer {
       return new Explorer(await prepare(scenario));
     } catch (error) {
       const nothing = new Explorer({ scenario, setting: EMPTY, actors: [] });
-      nothing.violations.push(asFound(scenario.name, error, [], ["set-up"]));
+      const where = { scenario: scenario.name, schedule: [], story: ["set-up"] };
+      nothing.violations.push({ ...asFound(error), ...where });
       return nothing;
     }
   }
 
-  constructor(prepared: Prepared) {
+  /** One in `rerunEvery` schedules is run by every actor from the beginning, too. */
+  constructor(prepared: Prepared, rerunEvery = RERUN_EVERY) {
     this.#prepared = prepared;
-    this.#lossless.push({ choices: [], deviations: 0 });
+    this.#rerunEvery = rerunEvery;
+    this.#lossless.push(undefined, [0], 0);
   }
 
   /** Whether every schedule within the bound on faults has been run, or leads to a state that was followed. */
@@ -123,10 +118,15 @@ export class Explorer {
     return this.#lossless.isEmpty;
   }
 
+  get processes(): number {
+    return this.#prepared.scenario.processes;
+  }
+
   report(): Explored {
-    const { schedules, violations, complete, exhausted } = this;
+    const { schedules, violations, complete, exhausted, processes } = this;
     const { name } = this.#prepared.scenario;
-    return { name, schedules, states: this.#seen.size, complete, exhausted, violations };
+    const [states, rerun] = [this.#states, this.#rerun];
+    return { name, processes, schedules, states, complete, exhausted, rerun, violations };
   }
 
   /** Runs schedules until `until` says stop, all are done, or one breaks an invariant. */
@@ -135,67 +135,102 @@ export class Explorer {
       const [first, second] =
         this.schedules % 2 === 0 ? [this.#lossless, this.#lossy] : [this.#lossy, this.#lossless];
       const prefix = first.next() ?? second.next();
-      if (prefix === undefined) return;
+      if (prefix === undefined) {
+        this.#forget();
+        return;
+      }
       await this.#runOne(prefix);
       this.schedules++;
     }
   }
 
-  async #runOne({ choices: prefix, deviations }: Prefix): Promise<void> {
-    const { scenario, setting, actors } = this.#prepared;
-    const run = new Run(setting, scenario.faults);
-    const path: number[] = [];
-    let lossy = false;
-    const choose = (choices: readonly Choice[], stateOf: () => string): number | undefined => {
-      const replayed = prefix[path.length];
-      if (replayed === undefined) {
-        const state = stateOf();
-        if (this.#seen.has(state)) return undefined;
-        this.#seen.add(state);
-        for (let other = 1; other < choices.length; other++) {
-          const waiting = lossy || choices[other]?.isLoss === true ? this.#lossy : this.#lossless;
-          waiting.push({ choices: [...path, other], deviations: deviations + 1 });
-        }
-      } else if (replayed >= choices.length) {
-        throw new Error("the same schedule led to another state: something is not deterministic");
-      }
-      const taken = replayed ?? 0;
-      lossy ||= choices[taken]?.isLoss === true;
-      path.push(taken);
-      return taken;
-    };
+  async #runOne(prefix: Prefix): Promise<void> {
+    const { setting, actors, scenario } = this.#prepared;
     try {
-      const ended = await run.play(actors, choose);
-      this.#noteCrashes(run);
-      if (ended) await this.#end(run);
+      this.#trail ??= new Trail(await Walk.begin(setting, scenario.faults, actors));
+      await this.#follow(this.#trail, prefix);
+      this.#noteCrashes(this.#trail.walk);
+      if (this.schedules % this.#rerunEvery === 0) await this.#runAgain(this.#trail);
+      if (this.#trail.choices.length === 0) await this.#end(this.#trail);
     } catch (error) {
-      this.violations.push(asFound(scenario.name, error, path, run.trace));
+      this.violations.push(await this.#told(asFound(error)));
     }
+  }
+
+  /** Goes where the prefix begins, by its choice, and then always by the first, until what follows is known. */
+  async #follow(trail: Trail, { after, choice, deviations }: Prefix): Promise<void> {
+    await trail.goTo(after);
+    // All begins with no choice at all: where it begins is news.
+    let isNews = after === undefined && choice === 0;
+    for (let next = choice; trail.choices.length > 0; next = 0) {
+      if (isNews && !this.#isNew(trail, deviations)) return;
+      await trail.goOn(next);
+      isNews = true;
+    }
+  }
+
+  /** Whether nobody was here before. Then all ways from here but the first are for later. */
+  #isNew({ walk, last: after, choices }: Trail, deviations: number): boolean {
+    const state = walk.fingerprint();
+    if (this.#seen.has(state)) return false;
+    this.#seen.add(state);
+    this.#states++;
+    const [lossless, lossy]: [number[], number[]] = [[], []];
+    for (let choice = 1; choice < choices.length; choice++)
+      (after?.isLossy === true || choices[choice]?.isLoss === true ? lossy : lossless).push(choice);
+    this.#lossless.push(after, lossless, deviations + 1);
+    this.#lossy.push(after, lossy, deviations + 1);
+    return true;
+  }
+
+  /** All is done: what was remembered for more is not needed. */
+  #forget(): void {
+    this.#trail = undefined;
+    this.#seen.clear();
+    this.#ends.clear();
   }
 
   #noteCrashes({ crashSites }: Run): void {
-    for (const when of ["before", "after"] as const) {
-      for (const { name } of crashSites[when]) if (name !== undefined) this.crashed[when].add(name);
-    }
+    for (const when of ["before", "after"] as const)
+      for (const { name } of crashSites[when].splice(0)) if (name !== undefined) this.crashed[when].add(name);
   }
 
-  async #end(run: Run): Promise<void> {
-    const state = run.store.fingerprint(false);
+  /** The same schedule, run by every actor from the beginning, leads where the walk is. */
+  async #runAgain({ walk, schedule }: Trail): Promise<void> {
+    const { setting, scenario, actors } = this.#prepared;
+    const run = new LiveRun(setting, scenario.faults);
+    await run.play(actors, () => schedule[run.trace.length]);
+    if (run.fingerprint() !== walk.fingerprint())
+      throw new Error("a schedule that was run from the beginning led to another state than its short cut");
+    this.#rerun++;
+  }
+
+  /** At rest. */
+  async #end(trail: Trail): Promise<void> {
+    const state = trail.walk.store.fingerprint(false);
     if (this.#ends.has(state)) return;
     this.#ends.add(state);
-    await checkQuiescence(run);
+    trail.leave();
+    await checkQuiescence(trail.walk);
+  }
+
+  /** What was found as a story: of every actor, run from the beginning. */
+  async #told(found: Pick<Found, "invariant" | "message">): Promise<Found> {
+    const scenario = this.#prepared.scenario.name;
+    const schedule = this.#trail?.schedule ?? [];
+    const story: string[] = [];
+    try {
+      await replay(this.#prepared, schedule, (line) => story.push(line));
+    } catch (error) {
+      return { ...asFound(error), scenario, schedule, story };
+    }
+    return { ...found, invariant: "exception", scenario, schedule, story };
   }
 }
 
-function asFound(
-  scenario: string,
-  error: unknown,
-  schedule: readonly number[],
-  story: readonly string[],
-): Found {
+function asFound(error: unknown): Pick<Found, "invariant" | "message"> {
   const invariant = error instanceof Violation ? String(error.invariant) : "exception";
-  const message = error instanceof Error ? error.message : String(error);
-  return { scenario, invariant, message, schedule, story };
+  return { invariant, message: error instanceof Error ? error.message : String(error) };
 }
 
 /** Runs one schedule again. Throws what it finds; the story so far is in `tell`. */
@@ -204,11 +239,11 @@ export async function replay(
   schedule: readonly number[],
   tell: (line: string) => void,
 ): Promise<void> {
-  const run = new Run(prepared.setting, prepared.scenario.faults);
+  const run = new LiveRun(prepared.setting, prepared.scenario.faults);
   let depth = 0;
   const choose = (choices: readonly Choice[]): number => {
     const picked = schedule[depth++] ?? 0;
-    tell(choices[picked]?.text ?? "");
+    tell(choices[picked]?.text() ?? "");
     return picked;
   };
   if (await run.play(prepared.actors, choose)) await checkQuiescence(run);

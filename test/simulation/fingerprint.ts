@@ -7,6 +7,7 @@ import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
 import type { Profile } from "../../shared/schema/profile.js";
 import { satisfiesDependants } from "../../shared/schema/stages.js";
+import type { KeptMap } from "./memory.js";
 import { during, essence, essenceOfLease } from "./seen.js";
 import type { At, Request } from "./seen.js";
 
@@ -14,31 +15,30 @@ interface Watched {
   readonly jobs: ReadonlyMap<string, readonly At<Job>[]>;
   readonly leases: ReadonlyMap<string, readonly At<Lease>[]>;
   readonly profiles: ReadonlyMap<string, readonly At<Profile>[]>;
-  readonly owners: ReadonlyMap<string, string>;
-  readonly grants: ReadonlyMap<string, unknown>;
-  readonly told: ReadonlySet<string>;
+  readonly owners: KeptMap<string, string>;
+  readonly grants: KeptMap<string, unknown>;
+  readonly told: KeptMap<string, true>;
   readonly artifacts: { readonly all: ReadonlyMap<string, { readonly step: number }> };
 }
 
 export function fingerprintOf(watched: Watched, underWay: readonly Request[]): string {
   const requests = underWay.map(({ by, effects, uncertain, shownOld, from }) =>
-    JSON.stringify([
+    [
       by.split("#")[0],
-      effects,
+      JSON.stringify(effects),
       uncertain,
       shownOld,
       sinceThen(watched, from),
       addedSince(watched, from),
-    ]),
+    ].join(),
   );
   const waiting = [...watched.jobs.values()].flatMap((history) => {
     const last = history.at(-1);
     if (last?.doc.stage !== "blocked") return [];
     return [last.doc.id, ...last.doc.deps.map((dep) => satisfiedSince(watched, dep, last.step))];
   });
-  const known = [sorted(watched.owners), sorted(watched.grants)].map((entries) => JSON.stringify(entries));
-  const told = [...watched.told].sort();
-  return [...requests.sort(), ...waiting, ...known, ...told].join("|");
+  const known = [watched.owners, watched.grants, watched.told].map((map) => map.about(sorted));
+  return [...requests.sort(), ...waiting, ...known].join("|");
 }
 
 /** The artifacts that a listing which began at `from` need not show. */
@@ -46,8 +46,8 @@ function addedSince({ artifacts }: Watched, from: number): string[] {
   return [...artifacts.all].flatMap(([id, { step }]) => (step > from ? [id] : [])).sort();
 }
 
-function sorted(entries: ReadonlyMap<string, unknown>): unknown[] {
-  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+function sorted(entries: ReadonlyMap<string, unknown>): string {
+  return JSON.stringify([...entries].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function satisfiedSince({ jobs }: Watched, id: string, from: number): string {

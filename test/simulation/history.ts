@@ -5,7 +5,8 @@
 import type { Job } from "../../shared/schema/job.js";
 import type { Identity } from "../../shared/core/fence.js";
 import type { Stage } from "../../shared/schema/stages.js";
-import type { Request } from "./seen.js";
+import type { KeptMap, Memory } from "./memory.js";
+import type { Effect, Request } from "./seen.js";
 
 export type Call =
   | { readonly kind: "submit"; readonly jobId: string; readonly content: string }
@@ -57,19 +58,24 @@ export interface Op {
   readonly request: Request;
   readonly from: number;
   /** When it was answered; Infinity where the client never learned what became of it. */
-  to: number;
-  answer: Answer | undefined;
+  readonly to: number;
+  readonly answer: Answer | undefined;
   /** The job that it is about. A claim learns it, or is judged by the job that it took without saying so. */
-  jobId: string | undefined;
+  readonly jobId: string | undefined;
   /** Refused without any effect, and for no reason that is this job's. */
-  forgotten: boolean;
+  readonly forgotten: boolean;
 }
 
 export class History {
-  readonly #ops: Op[] = [];
+  /** By the name of the request. */
+  readonly #ops: KeptMap<string, Op>;
 
-  begins(call: Call, request: Request): Op {
-    const op: Op = {
+  constructor(memory: Memory) {
+    this.#ops = memory.map();
+  }
+
+  begins(call: Call, request: Request): void {
+    this.#ops.set(request.by, {
       call,
       request,
       from: request.from,
@@ -77,18 +83,23 @@ export class History {
       answer: undefined,
       jobId: call.kind === "claim" ? undefined : call.jobId,
       forgotten: false,
-    };
-    this.#ops.push(op);
-    return op;
+    });
+  }
+
+  /** What was learned of a call; nothing if it is none that is judged. */
+  learn(by: string, what: (op: Op) => Partial<Op>): void {
+    const op = this.#ops.get(by);
+    if (op !== undefined) this.#ops.set(by, { ...op, ...what(op) });
   }
 
   /** The calls on each job, in the order in which they began. To each product a job is one of its own. */
-  byJob(): Map<string, Op[]> {
+  byJob(effectsOf: (by: string) => readonly Effect[]): Map<string, Op[]> {
     const found = new Map<string, Op[]>();
-    for (const op of this.#ops) {
-      const jobId = op.jobId ?? op.request.effects.find(({ type }) => type === "claimed")?.jobId;
+    for (const op of this.#ops.values()) {
+      const { by, productId } = op.request;
+      const jobId = op.jobId ?? effectsOf(by).find(({ type }) => type === "claimed")?.jobId;
       if (jobId === undefined || op.forgotten) continue;
-      const name = `${op.request.productId}/${jobId}`;
+      const name = `${productId}/${jobId}`;
       found.set(name, [...(found.get(name) ?? []), op]);
     }
     return found;

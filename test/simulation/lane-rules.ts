@@ -2,13 +2,18 @@
 import type { Job } from "../../shared/schema/job.js";
 import { OPEN_LANE } from "../../shared/schema/lane.js";
 import type { Lanes } from "../../shared/schema/lane.js";
+import type { KeptMap, Memory } from "./memory.js";
 import { Violation } from "./violation.js";
 
 type Asked = Pick<Job, "capabilities" | "engineClass">;
 
 export class KnownLanes {
   /** By product and lane: what its jobs ask for. */
-  readonly #lanes = new Map<string, string>();
+  readonly #lanes: KeptMap<string, string>;
+
+  constructor(memory: Memory) {
+    this.#lanes = memory.map();
+  }
 
   wrote({ productId, lanes }: Lanes): void {
     for (const [name, asked] of Object.entries(lanes)) {

@@ -12,6 +12,7 @@ const request = {
   effects: [],
   uncertain: false,
   shownOld: false,
+  ended: false,
 };
 
 /** A call from one instant to another; without an answer nobody knows what became of it. */

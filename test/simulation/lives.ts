@@ -10,7 +10,8 @@ import type { Chance } from "./chance.js";
 import { OTHER_PRODUCT, clock, factory, producer, reaper, spy } from "./characters.js";
 import { judgeHistory } from "./linearizable.js";
 import { checkQuiescence } from "./quiescence.js";
-import { EMPTY, PRODUCT, Run } from "./run.js";
+import { LiveRun } from "./live-run.js";
+import { EMPTY, PRODUCT } from "./run.js";
 import type { Actor } from "./run.js";
 import { Violation } from "./violation.js";
 
@@ -75,7 +76,7 @@ export async function live(seed: number): Promise<Life> {
   const chance = chanceOf(random);
   const actors = castOf(chance);
   const faultsMax = { crashes: chance.upTo(3), lost: 2 + chance.upTo(12), stale: chance.upTo(12) };
-  const run = new Run(EMPTY, faultsMax, random);
+  const run = new LiveRun(EMPTY, faultsMax, random);
   const told = { faults: 0, histories: 0 };
   try {
     await run.play(actors, (choices) => {
@@ -98,16 +99,16 @@ export async function live(seed: number): Promise<Life> {
   return { ...lived(seed, run), ...told };
 }
 
-function lived(seed: number, { trace, crashSites }: Run) {
+function lived(seed: number, { trace, crashSites }: LiveRun) {
   const names = (sites: typeof crashSites.before): string[] => sites.flatMap(({ name }) => name ?? []);
   const crashed = { before: names(crashSites.before), after: names(crashSites.after) };
   return { seed, steps: trace.length, trace, crashed };
 }
 
 /** 3, as clients see it: returns how many histories have an order that explains all of their answers. */
-function checkHistories(run: Run): number {
+function checkHistories(run: LiveRun): number {
   let judged = 0;
-  for (const [jobId, ops] of run.monitor.history.byJob()) {
+  for (const [jobId, ops] of run.monitor.history.byJob((by) => run.monitor.requests.get(by).effects)) {
     const verdict = judgeHistory(ops);
     if (verdict === "linearizable") judged++;
     if (verdict === "not_linearizable") {

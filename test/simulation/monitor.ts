@@ -11,41 +11,57 @@ import { isFinalStage, isOwnedStage } from "../../shared/schema/stages.js";
 import { checkDeleted } from "./tombstone-rules.js";
 import { checkJob, checkLease, checkEvents } from "./document-rules.js";
 import { History } from "./history.js";
+import type { Call } from "./history.js";
+import type { KeptMap, Memory } from "./memory.js";
 import type { Doc, Operation, Written } from "./operation.js";
 import { documents, factoryName } from "./documents.js";
 import { effectOf } from "./effects.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { Records } from "./records.js";
-import type { At, Request, Seen } from "./seen.js";
+import { Requests } from "./requests.js";
+import type { At, Seen } from "./seen.js";
 import type { SimBlobs } from "./sim-blobs.js";
 import type { SimStore } from "./sim-store.js";
 import { Violation } from "./violation.js";
 
 export class Monitor extends Records implements Seen {
-  readonly jobs = new Map<string, At<Job>[]>();
-  readonly leases = new Map<string, At<Lease>[]>();
+  readonly jobs: KeptMap<string, readonly At<Job>[]>;
+  readonly leases: KeptMap<string, readonly At<Lease>[]>;
   /** By product and id. */
-  readonly factories = new Map<string, At<Factory>[]>();
+  readonly factories: KeptMap<string, readonly At<Factory>[]>;
   /** Who was seen to own each epoch of each job. */
-  readonly owners = new Map<string, string>();
+  readonly owners: KeptMap<string, string>;
   /** Every event that was ever visible, by job and number. */
-  readonly events = new Map<string, string>();
+  readonly events: KeptMap<string, string>;
   /** The job and epoch that each claim id was granted last. */
-  readonly grants = new Map<string, { jobId: string; leaseEpoch: number }>();
+  readonly grants: KeptMap<string, { jobId: string; leaseEpoch: number }>;
   /** Each job and epoch that a factory was told it holds. */
-  readonly told = new Set<string>();
+  readonly told: KeptMap<string, true>;
   /** What clients asked and were told. */
-  readonly history = new History();
+  readonly history: History;
   /** Events that somebody stored who slept while their job became a tombstone: nobody sees them, and they stay. */
-  readonly leftovers = new Set<string>();
-  readonly #stored = new Map<string, Set<number>>();
-  readonly #requests = new Map<string, Request>();
-  readonly #ended = new Set<string>();
+  readonly leftovers: KeptMap<string, true>;
+  readonly requests: Requests;
+  readonly #stored: KeptMap<string, ReadonlySet<number>>;
   #step = 0;
-  #begun = 0;
 
-  constructor(store: SimStore, blobs: SimBlobs) {
-    super(store, blobs);
+  constructor(store: SimStore, blobs: SimBlobs, memory: Memory) {
+    super(store, blobs, memory);
+    this.jobs = memory.map();
+    this.leases = memory.map();
+    this.factories = memory.map();
+    this.owners = memory.map();
+    this.events = memory.map();
+    this.grants = memory.map();
+    this.told = memory.map();
+    this.history = new History(memory);
+    this.leftovers = memory.map();
+    this.#stored = memory.map();
+    this.requests = new Requests(memory);
+    memory.keep(() => {
+      const step = this.#step;
+      return () => (this.#step = step);
+    });
     for (const job of documents<Job>(store, "fleet_jobs")) this.#remember(this.jobs, job.id, job, "set-up");
     for (const lease of documents<Lease>(store, "fleet_leases"))
       this.#remember(this.leases, lease.id, lease, "set-up");
@@ -66,48 +82,15 @@ export class Monitor extends Records implements Seen {
     this.#step++;
   }
 
-  /** A client sends a request. */
-  begin(name: string, productId: string, isClaim: boolean): Request {
-    const by = `${name}#${++this.#begun}`;
-    const request = {
-      by,
-      productId,
-      isClaim,
-      from: this.#step,
-      effects: [],
-      uncertain: false,
-      shownOld: false,
-    };
-    this.#requests.set(by, request);
-    return request;
-  }
-
-  /** It is answered, or was given up. */
-  end({ by }: Request): void {
-    this.#ended.add(by);
-  }
-
-  /** The requests that this actor had under way have no answer any more. */
-  died(name: string): void {
-    for (const by of this.#requests.keys()) if (by.startsWith(`${name}#`)) this.#ended.add(by);
-  }
-
-  /** Nobody knows whether this operation of a request will have had an effect. */
-  outcomeUnknown(by: string, { container, doc }: Operation): void {
-    const request = this.#requests.get(by);
-    if (request !== undefined && doc !== undefined && effectOf(container, doc, undefined) !== undefined)
-      request.uncertain = true;
-  }
-
-  shownOld(by: string): void {
-    const request = this.#requests.get(by);
-    if (request !== undefined) request.shownOld = true;
+  /** A client sends a request, which is called `by`. */
+  begin(by: string, productId: string, call: Call | undefined): void {
+    const request = this.requests.begin(by, productId, this.#step, call?.kind === "claim");
+    if (call !== undefined) this.history.begins(call, request);
   }
 
   /** What the rules will look at beside the documents themselves. */
   fingerprint(): string {
-    const underWay = [...this.#requests.values()].filter(({ by }) => !this.#ended.has(by));
-    return fingerprintOf(this, underWay);
+    return fingerprintOf(this, this.requests.underWay());
   }
 
   wrote({ container, before, after }: Written, by: string): void {
@@ -140,7 +123,7 @@ export class Monitor extends Records implements Seen {
         if (job === undefined || event.seq > job.eventSeq)
           throw new Violation(10, "an event is stored before it is true");
         this.#sameEvent(event.jobId, event);
-        if (job.tombstone) this.leftovers.add(event.id);
+        if (job.tombstone) this.leftovers.set(event.id, true);
         this.#store(event.jobId, event.seq);
         checkEvents(this, job);
         return;
@@ -166,7 +149,10 @@ export class Monitor extends Records implements Seen {
     const jobId = String(before?.["jobId"]);
     checkDeleted(this, jobId);
     if (container === "fleet_runs") this.runs.delete(String(before?.id));
-    if (container === "fleet_events") this.#stored.get(jobId)?.delete(Number(before?.["seq"]));
+    if (container === "fleet_events") {
+      const seq = Number(before?.["seq"]);
+      this.#stored.set(jobId, new Set([...this.storedEvents(jobId)].filter((stored) => stored !== seq)));
+    }
   }
 
   job(id: string): Job | undefined {
@@ -182,8 +168,7 @@ export class Monitor extends Records implements Seen {
   }
 
   #store(jobId: string, seq: number): void {
-    const known = this.#stored.get(jobId) ?? new Set();
-    this.#stored.set(jobId, known.add(seq));
+    this.#stored.set(jobId, new Set([...this.storedEvents(jobId), seq]));
   }
 
   /**
@@ -191,7 +176,7 @@ export class Monitor extends Records implements Seen {
    * factory was told it holds. What the request did is noted.
    */
   #attribute(container: Operation["container"], before: Doc | undefined, after: Doc, by: string): void {
-    const request = this.#requests.get(by);
+    const request = this.requests.find(by);
     if (request === undefined) return;
     if (after["productId"] !== request.productId)
       throw new Violation(13, `a request of ${request.productId} wrote a document of another product`);
@@ -200,13 +185,11 @@ export class Monitor extends Records implements Seen {
     const leaseEpoch = Number(after["leaseEpoch"] ?? 0);
     if (type === "released" && request.isClaim && this.told.has(`${jobId}/${leaseEpoch}`))
       throw new Violation(4, `a claim gave back epoch ${leaseEpoch}, which its factory was told it holds`);
-    if (type !== undefined) request.effects.push({ type, jobId, leaseEpoch });
+    if (type !== undefined) this.requests.did(request, { type, jobId, leaseEpoch });
   }
 
-  #remember<T>(where: Map<string, At<T>[]>, id: string, doc: T, by: string): void {
-    const history = where.get(id) ?? [];
-    history.push({ step: this.#step, doc, by });
-    where.set(id, history);
+  #remember<T>(where: KeptMap<string, readonly At<T>[]>, id: string, doc: T, by: string): void {
+    where.set(id, [...(where.get(id) ?? []), { step: this.#step, doc, by }]);
   }
 
   /** 1 and 10: what this version shows was never shown otherwise. */
@@ -228,7 +211,7 @@ export class Monitor extends Records implements Seen {
     const text = JSON.stringify([type, at, actor ?? null, data]);
     const known = this.events.get(name);
     if (known !== undefined && known !== text) throw new Violation(10, `event ${seq} was two things`);
-    this.events.set(name, text);
+    if (known === undefined) this.events.set(name, text);
     this.artifacts.see(jobId, event, this.#step);
   }
 

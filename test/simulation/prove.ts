@@ -3,13 +3,15 @@
  * Explores every scenario and lives random lives, on every core, and tells what it found. `--first` stops
  * at the first violation. Ends non-zero on a violation.
  */
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { sitesThatExist } from "./call-site.js";
+import { omit } from "../../shared/schema/omit.js";
 import { prepare, replay } from "./explore.js";
-import type { Found } from "./explore.js";
+import type { Explored, Found } from "./explore.js";
 import { SCENARIOS } from "./scenarios.js";
+import { SCHEDULES_ENOUGH } from "./share.js";
 import type { Findings, Share } from "./share.js";
 import { shrink } from "./shrink.js";
 import { branchesThatExist } from "./sometimes.js";
@@ -24,6 +26,9 @@ const { values } = parseArgs({
     first: { type: "boolean", default: false },
   },
 });
+
+const REDUCTION =
+  "a state is followed once; an actor is told each thing once, and whoever is told the same goes the same way";
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -53,7 +58,12 @@ async function replayTrace(trace: string): Promise<number> {
 
 /** One thread's findings. With `--first` the others end when one has found something. */
 function startShare(share: Share, others: Worker[]): Promise<Findings | undefined> {
-  const worker = new Worker(new URL("./prove-worker.js", import.meta.url), { workerData: share });
+  // What was seen is remembered: of the machine's memory, half is for all threads together.
+  const resourceLimits = { maxOldGenerationSizeMb: Math.floor(totalmem() / 2 ** 20 / 2 / share.of) };
+  const worker = new Worker(new URL("./prove-worker.js", import.meta.url), {
+    workerData: share,
+    resourceLimits,
+  });
   others.push(worker);
   return new Promise((resolve, reject) => {
     worker.once("message", (findings: Findings) => {
@@ -100,15 +110,12 @@ async function figuresOf(findings: readonly Findings[]) {
   const sum = (of: (found: Findings) => number): number =>
     findings.reduce((total, one) => total + of(one), 0);
   return {
-    scenarios: scenarios.map(({ name, schedules, states, complete, exhausted }) => ({
-      name,
-      schedules,
-      states,
-      complete,
-      exhausted,
-    })),
+    reduction: REDUCTION,
+    scenarios: scenarios.map((scenario) => omit(scenario, "violations")),
+    ofTwo: ofTwo(scenarios),
     schedules: scenarios.reduce((total, { schedules }) => total + schedules, 0),
     states: scenarios.reduce((total, { states }) => total + states, 0),
+    rerun: scenarios.reduce((total, { rerun }) => total + rerun, 0),
     crashPoints: { covered: sites.length - missed.length, total: sites.length, missed },
     sometimes: {
       hit: hit.size,
@@ -138,13 +145,29 @@ async function figuresOf(findings: readonly Findings[]) {
   };
 }
 
+/** Of the scenarios of two processes, how many are done, and by which of the two. */
+function ofTwo(scenarios: readonly Explored[]) {
+  const all = scenarios.filter(({ processes }) => processes <= 2);
+  const complete = all.filter((scenario) => scenario.complete).length;
+  const enough = all.filter(
+    (scenario) => !scenario.complete && scenario.schedules >= SCHEDULES_ENOUGH,
+  ).length;
+  return { total: all.length, complete, enough, neither: all.length - complete - enough };
+}
+
 function tell(figures: Figures): void {
-  for (const { name, schedules, states, complete, exhausted } of figures.scenarios) {
+  for (const { name, processes, schedules, states, complete, exhausted } of figures.scenarios) {
     const counts = `${String(schedules).padStart(8)} schedules ${String(states).padStart(8)} states`;
     const how = exhausted ? "exhausted" : complete ? "complete" : "so far";
-    say(`${how.padStart(9)} ${counts}  ${name}`);
+    say(`${how.padStart(9)} ${counts} ${processes} processes  ${name}`);
   }
   say("complete: all schedules with its crashes and stale reads; exhausted: with lost answers, too");
+  say(`reduction: ${figures.reduction}`);
+  const { total, complete, enough, neither } = figures.ofTwo;
+  say(
+    `of ${total} scenarios of one or two processes ${complete} are complete, ${enough} others came to ${SCHEDULES_ENOUGH} schedules, ${neither} to neither`,
+  );
+  say(`${figures.rerun} schedules were run again from the beginning, each to the same state`);
   const { crashPoints, sometimes, seeds, histories } = figures;
   say(
     `${figures.schedules} schedules, ${figures.states} states; ${seeds} lives, ${histories} linearizable histories`,

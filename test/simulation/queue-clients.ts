@@ -38,7 +38,7 @@ export function doClaim(self: Self, factoryId: string, claimId?: string) {
           const who = { factoryId, leaseEpoch: answer.lease.leaseEpoch };
           checkGranted(told, answer.job, who);
           checkGrantedProfile(told, answer.job, answer.run);
-          self.monitor.told.add(`${answer.job.id}/${who.leaseEpoch}`);
+          self.monitor.told.set(`${answer.job.id}/${who.leaseEpoch}`, true);
           if (name !== undefined) checkOneJobPerClaim(self, `${self.productId}/${name}`, answer.job.id, who);
           return;
         }

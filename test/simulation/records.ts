@@ -8,6 +8,7 @@ import { KnownLanes } from "./lane-rules.js";
 import { KnownArtifacts } from "./artifact-rules.js";
 import { checkRun } from "./bill-rules.js";
 import { documents } from "./documents.js";
+import type { KeptMap, Memory } from "./memory.js";
 import type { Doc } from "./operation.js";
 import { checkProfile, checkRunProfile, profileName } from "./profile-rules.js";
 import type { At } from "./seen.js";
@@ -19,16 +20,20 @@ type RecordContainer = "fleet_runs" | "fleet_profiles" | "fleet_artifacts" | "fl
 
 export class Records {
   /** By product and name. */
-  readonly profiles = new Map<string, At<Profile>[]>();
+  readonly profiles: KeptMap<string, readonly At<Profile>[]>;
   readonly artifacts: KnownArtifacts;
   /** The latest version of each run document, by its id. */
-  readonly runs = new Map<string, Run>();
+  readonly runs: KeptMap<string, Run>;
   /** What runs used, and what the totals say of it. */
-  readonly ledger = new Ledger();
-  readonly lanes = new KnownLanes();
+  readonly ledger: Ledger;
+  readonly lanes: KnownLanes;
 
-  constructor(store: SimStore, blobs: SimBlobs) {
-    this.artifacts = new KnownArtifacts(blobs);
+  constructor(store: SimStore, blobs: SimBlobs, memory: Memory) {
+    this.profiles = memory.map();
+    this.artifacts = new KnownArtifacts(blobs, memory);
+    this.runs = memory.map();
+    this.ledger = new Ledger(memory);
+    this.lanes = new KnownLanes(memory);
     for (const run of documents<Run>(store, "fleet_runs")) {
       this.runs.set(run.id, run);
       this.ledger.ran(run);
@@ -65,8 +70,6 @@ export class Records {
 
   #remember(profile: Profile, step: number): void {
     const name = profileName(profile);
-    const history = this.profiles.get(name) ?? [];
-    history.push({ step, doc: profile, by: "" });
-    this.profiles.set(name, history);
+    this.profiles.set(name, [...(this.profiles.get(name) ?? []), { step, doc: profile, by: "" }]);
   }
 }

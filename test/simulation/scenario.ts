@@ -15,6 +15,7 @@ export function scenario(
   return {
     name,
     faults,
+    processes: actors.filter(({ isClock }) => isClock !== true).length,
     actors: async (self, advance) => {
       await setUp(self, advance);
       return actors;

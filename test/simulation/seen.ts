@@ -1,3 +1,4 @@
+import { digest } from "./digest.js";
 import type { EventType, JobEvent } from "../../shared/schema/event.js";
 import type { Job } from "../../shared/schema/job.js";
 import type { Lease } from "../../shared/schema/lease.js";
@@ -11,7 +12,7 @@ export interface At<T> {
 
 /** What was seen of jobs so far, for whoever judges the next version. */
 export interface Seen {
-  readonly jobs: ReadonlyMap<string, At<Job>[]>;
+  readonly jobs: ReadonlyMap<string, readonly At<Job>[]>;
   /** The latest version. */
   job(id: string): Job | undefined;
   /** The numbers of a job's stored events. */
@@ -34,11 +35,13 @@ export interface Request {
   readonly isClaim: boolean;
   /** The step at which it was sent. */
   readonly from: number;
-  readonly effects: Effect[];
+  readonly effects: readonly Effect[];
   /** Whether a write of it has an outcome that nobody knows: it may have had an effect. */
-  uncertain: boolean;
+  readonly uncertain: boolean;
   /** Whether it was shown something old. */
-  shownOld: boolean;
+  readonly shownOld: boolean;
+  /** Whether it was answered, or given up. */
+  readonly ended: boolean;
 }
 
 /** The versions that were in force at some instant from `from` to now. */
@@ -61,8 +64,30 @@ export function is(type: EventType | undefined, types: readonly EventType[]): bo
   return type !== undefined && types.includes(type);
 }
 
+const essences = new WeakMap<object, string>();
+
+/** A hash of what `of` says of this version: worked out once, for no version ever changes. */
+function once<T extends object>(doc: T, of: (doc: T) => string): string {
+  let text = essences.get(doc);
+  if (text === undefined) {
+    text = digest(of(doc));
+    essences.set(doc, text);
+  }
+  return text;
+}
+
 /** What the rules look at: two versions alike in this are one to them. */
 export function essence(job: Job): string {
+  return once(job, essenceOfJob);
+}
+
+export function essenceOfLease(lease: Lease): string {
+  return once(lease, ({ status, leaseEpoch, holderFactoryId, expiresAt }) =>
+    JSON.stringify([status, leaseEpoch, holderFactoryId, expiresAt]),
+  );
+}
+
+function essenceOfJob(job: Job): string {
   return JSON.stringify([
     job.stage,
     job.leaseEpoch,
@@ -82,8 +107,4 @@ export function essence(job: Job): string {
     job.notBefore,
     job.bootId,
   ]);
-}
-
-export function essenceOfLease({ status, leaseEpoch, holderFactoryId, expiresAt }: Lease): string {
-  return JSON.stringify([status, leaseEpoch, holderFactoryId, expiresAt]);
 }

@@ -1,5 +1,6 @@
 /** One core's share of a proof: every n-th scenario, time going round-robin, and random lives between the rounds. */
 import { Session } from "node:inspector/promises";
+import { getHeapStatistics } from "node:v8";
 import { Explorer } from "./explore.js";
 import type { Explored } from "./explore.js";
 import { live } from "./lives.js";
@@ -11,9 +12,12 @@ const SLICE_MS_MIN = 10;
 const SLICE_MS_MAX = 500;
 /** Of each round, how much belongs to lives, compared with the scenarios. */
 const LIVES_PART = 0.25;
-/** An incomplete scenario of which so many schedules were run counts as done: the others go first. */
-const SCHEDULES_ENOUGH = 40_000;
-/** Of so many rounds, one is for every scenario; the rest, for those that lack most. */
+/** An incomplete scenario of which so many schedules were run waits until all have as many. */
+export const SCHEDULES_ENOUGH = 40_000;
+/** No scenario gets more, and none when memory is so full: time that is left is for lives. */
+const SCHEDULES_MAX = 100_000;
+const HEAP_PART_MAX = 0.75;
+/** Of so many rounds, one is for every scenario that lacks; the rest, for those of two processes. */
 const ROUNDS_OF_ALL = 4;
 
 export interface Share {
@@ -64,15 +68,17 @@ export async function prove(share: Share): Promise<Findings> {
   const lives: Lives = { seeds: 0, steps: 0, faults: 0, histories: 0, violations: [] };
   const crashed = { before: new Set<string>(), after: new Set<string>() };
   const end = Date.now() + share.minutes * 60_000;
-  const open = (): Explorer[] => explorers.filter((e) => !e.exhausted && e.violations.length === 0);
+  const open = (): Explorer[] =>
+    memoryIsFull()
+      ? []
+      : explorers.filter((e) => !e.exhausted && e.violations.length === 0 && e.schedules < SCHEDULES_MAX);
   const broken = (): boolean => lives.violations.length > 0 || explorers.some((e) => e.violations.length > 0);
   const enough = (): boolean => share.first && broken();
   const wantsLives = share.scenario === "";
   for (let round = 0; !enough() && (round === 0 || Date.now() < end); round++) {
     if (open().length === 0 && (!wantsLives || lives.violations.length > 0)) break;
     const begun = Date.now();
-    const wanting = round % ROUNDS_OF_ALL === 0 ? [] : open().filter(lacks);
-    for (const explorer of wanting.length > 0 ? wanting : open()) {
+    for (const explorer of chosenOf(open(), round)) {
       if (enough()) break;
       const sliceEnd = Date.now() + Math.min(SLICE_MS_MAX, SLICE_MS_MIN * 2 ** round);
       await explorer.explore(() => Date.now() > sliceEnd);
@@ -94,8 +100,17 @@ export async function prove(share: Share): Promise<Findings> {
   };
 }
 
-function lacks(explorer: Explorer): boolean {
-  return !explorer.complete && explorer.schedules < SCHEDULES_ENOUGH;
+function memoryIsFull(): boolean {
+  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+  return used > HEAP_PART_MAX * limit;
+}
+
+/** Whose turn it is: of those that lack schedules, most often those of two processes; then all that are open. */
+function chosenOf(open: readonly Explorer[], round: number): readonly Explorer[] {
+  const lacking = open.filter((e) => !e.complete && e.schedules < SCHEDULES_ENOUGH);
+  const ofTwo = lacking.filter(({ processes }) => processes <= 2);
+  if (ofTwo.length > 0 && round % ROUNDS_OF_ALL !== 0) return ofTwo;
+  return lacking.length > 0 ? lacking : open;
 }
 
 async function liveOne(

@@ -1,12 +1,18 @@
 /** Blob storage of the simulation: what was uploaded, in memory. A URL is the blob's name. */
 import { createHash } from "node:crypto";
 import type { BlobOf, Blobs } from "../../shared/core/ports/blobs.js";
+import { Memory } from "./memory.js";
+import type { KeptMap } from "./memory.js";
 import { blobName, jobPrefix } from "../../shared/store/blob-names.js";
 
 const EXPIRES_AT = "2026-01-15T13:00:00.000Z";
 
 export class SimBlobs {
-  #blobs = new Map<string, string>();
+  readonly #blobs: KeptMap<string, string>;
+
+  constructor(memory = new Memory()) {
+    this.#blobs = memory.map();
+  }
 
   port(): Blobs {
     const signed = (blob: BlobOf) => Promise.resolve({ url: blobName(blob), expiresAt: EXPIRES_AT });
@@ -29,7 +35,7 @@ export class SimBlobs {
       sha256: (blob) => Promise.resolve(digestOf(this.text(blob) ?? "")),
       deleteJobArtifacts: (productId, jobId) => {
         const prefix = jobPrefix(productId, jobId);
-        this.#blobs = new Map([...this.#blobs].filter(([name]) => !name.startsWith(prefix)));
+        for (const name of [...this.#blobs.keys()]) if (name.startsWith(prefix)) this.#blobs.delete(name);
         return Promise.resolve("all");
       },
     };
@@ -50,7 +56,12 @@ export class SimBlobs {
   }
 
   restore(blobs: ReadonlyMap<string, string>): void {
-    this.#blobs = new Map(blobs);
+    this.#blobs.fill(blobs);
+  }
+
+  /** What tells them from others; empty where there are none. */
+  fingerprint(): string {
+    return this.#blobs.size === 0 ? "" : JSON.stringify([...this.#blobs].sort());
   }
 }
 

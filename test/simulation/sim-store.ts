@@ -8,38 +8,28 @@
 import { assertConditions, assertQuery } from "../../shared/store/query-rules.js";
 import type { Condition, Query, Store } from "../../shared/core/ports/store.js";
 import { containers, partitionFields } from "../../shared/schema/containers.js";
-import type { Doc, Operation, Snapshot, Version, Written } from "./operation.js";
-import { compare, holds, values } from "./sim-query.js";
+import { SentContent } from "./content.js";
+import type { Content, Doc, Operation, Reply } from "./operation.js";
+import { DELETED, EXISTS, MISMATCH, MISSING, NOTHING, number, written } from "./replies.js";
+import { SimDocuments, key } from "./sim-documents.js";
+import { compare, values } from "./sim-query.js";
 import type { ContainerName } from "../../shared/schema/containers.js";
+
+type Effect = Operation["effect"];
 
 const WRITES: readonly (keyof Store)[] = ["create", "replaceIfMatch", "deleteIfMatch"];
 
-export class SimStore {
-  /** By container, then by partition and id. */
-  #documents = new Map<ContainerName, Map<string, Version>>();
-  /** What a stale answer shows: each document as it was before it was last written. */
-  readonly #former = new Map<string, Version | undefined>();
-  /** The last version of what is gone: its etag must not come back with another document. */
-  readonly #deleted = new Map<string, number>();
-  readonly #onWrite: (written: Written) => void;
-
-  constructor(onWrite: (written: Written) => void = () => undefined) {
-    this.#onWrite = onWrite;
-  }
-
+export class SimStore extends SimDocuments {
   /** The store port for one caller, whose operations go through `perform`. */
   port(perform: (operation: Operation) => Promise<unknown>): Store {
-    type Effect = Operation["effect"];
-    const ask = (name: keyof Store, container: ContainerName, id: string, effect: Effect, doc?: Doc) =>
-      perform({
-        name,
-        container,
-        id,
-        effect,
-        isWrite: WRITES.includes(name),
-        mayBeStale: false,
-        ...(doc && { doc }),
-      });
+    const ask = (name: keyof Store, container: ContainerName, id: string, effect: Effect) =>
+      perform({ name, container, id, effect, isWrite: WRITES.includes(name), mayBeStale: false });
+    const put = (name: keyof Store, container: ContainerName, doc: Doc, etag?: string) => {
+      // What is sent is what it says now, whatever its sender does to it afterwards.
+      const content = new SentContent(JSON.stringify(doc));
+      const effect = this.#putting(container, content, etag);
+      return perform({ name, container, id: doc.id, effect, isWrite: true, mayBeStale: false, content });
+    };
     const query = async (
       name: keyof Store,
       container: ContainerName,
@@ -48,163 +38,113 @@ export class SimStore {
       fields: readonly string[] | "all",
     ): Promise<unknown> => {
       assertQuery(container, what, fields);
-      const effect: Effect = (when) => this.#query(container, partition, what, fields, when);
+      const effect = this.#asking(container, partition, what, fields);
       const mayBeStale = what.freshness === "stale_ok";
       return perform({ name, container, id: "", effect, isWrite: false, mayBeStale });
     };
     const port = {
-      create: (container: ContainerName, doc: Doc) =>
-        ask("create", container, doc.id, () => this.#create(container, doc), doc),
+      create: (container: ContainerName, doc: Doc) => put("create", container, doc),
       read: (container: ContainerName, partition: string, id: string) =>
-        ask("read", container, id, () => this.#stored(container, partition, id)),
+        ask("read", container, id, this.#reading(container, partition, id)),
       replaceIfMatch: (container: ContainerName, doc: Doc, etag: string) =>
-        ask("replaceIfMatch", container, doc.id, () => this.#replace(container, doc, etag), doc),
+        put("replaceIfMatch", container, doc, etag),
       deleteIfMatch: (container: ContainerName, partition: string, id: string, etag: string) =>
-        ask("deleteIfMatch", container, id, () => this.#delete(container, partition, id, etag)),
+        ask("deleteIfMatch", container, id, this.#deleting(container, partition, id, etag)),
       query: (container: ContainerName, partition: string, what: Query, fields: readonly string[] | "all") =>
         query("query", container, partition, what, fields),
       queryEveryPartition: (container: ContainerName, what: Query, fields: readonly string[] | "all") =>
         query("queryEveryPartition", container, undefined, what, fields),
       count: async (container: ContainerName, partition: string, where: readonly Condition[]) => {
         assertConditions(where);
-        return ask("count", container, "", () => this.#select(container, partition, where, "now").length);
+        return ask("count", container, "", this.#counting(container, partition, where));
       },
       ping: () => Promise.resolve(),
     };
     return port as unknown as Store;
   }
 
-  /** The documents as they are, to begin another run from. */
-  snapshot(): Snapshot {
-    return new Map([...this.#documents].map(([container, versions]) => [container, new Map(versions)]));
+  // Each effect is made in a method of its own: it is remembered for long, and should hold no more than it needs.
+
+  #putting(container: ContainerName, content: Content, etag: string | undefined): Effect {
+    return () =>
+      etag === undefined ? this.#create(container, content) : this.#replace(container, content, etag);
   }
 
-  restore(snapshot: Snapshot): void {
-    this.#documents = new Map([...snapshot].map(([container, versions]) => [container, new Map(versions)]));
-    this.#former.clear();
+  #reading(container: ContainerName, partition: string, id: string): Effect {
+    return () => this.#stored(container, partition, id);
   }
 
-  /** All documents of a container, for whoever judges the whole. */
-  all(container: ContainerName): Doc[] {
-    return this.#select(container, undefined, [], "now").map(({ doc }) => doc);
+  #deleting(container: ContainerName, partition: string, id: string, etag: string): Effect {
+    return () => this.#delete(container, partition, id, etag);
   }
 
-  get(container: ContainerName, partition: string, id: string): Doc | undefined {
-    return this.#find(container, partition, id)?.doc;
+  #counting(container: ContainerName, partition: string, where: readonly Condition[]): Effect {
+    return () => number(this.select(container, partition, where, "now").length);
   }
 
-  /** What tells this state from others; with what a stale answer would show, where one may still come. */
-  fingerprint(withStale: boolean): string {
-    const former = [...this.#former].map(([name, version]) => `${name} was ${version?.json ?? "nothing"}`);
-    return [...this.#documents.values()]
-      .flatMap((versions) => [...versions])
-      .map(([name, { json, version }]) => `${name}@${version}${json}`)
-      .concat(withStale ? former : [])
-      .sort()
-      .join("\n");
-  }
-
-  #in(container: ContainerName): Map<string, Version> {
-    const found = this.#documents.get(container) ?? new Map<string, Version>();
-    this.#documents.set(container, found);
-    return found;
-  }
-
-  #find(container: ContainerName, partition: string, id: string): Version | undefined {
-    return this.#documents.get(container)?.get(key(container, partition, id));
-  }
-
-  #stored(
+  #asking(
     container: ContainerName,
-    partition: string,
-    id: string,
-  ): { doc: unknown; etag: string } | undefined {
-    const found = this.#find(container, partition, id);
-    return found && { doc: JSON.parse(found.json), etag: String(found.version) };
+    partition: string | undefined,
+    what: Query,
+    fields: readonly string[] | "all",
+  ): Effect {
+    return (when) => this.#query(container, partition, what, fields, when);
   }
 
-  #put(container: ContainerName, name: string, doc: Doc | undefined, version: number): void {
-    const documents = this.#in(container);
-    const before = documents.get(name);
-    this.#former.set(name, before);
-    if (doc === undefined) {
-      documents.delete(name);
-      this.#onWrite({ container, before: before?.doc, after: undefined });
-      return;
-    }
-    const json = JSON.stringify(doc);
-    const after = JSON.parse(json) as Doc;
-    documents.set(name, { json, version, doc: after });
-    this.#onWrite({ container, before: before?.doc, after });
+  #stored(container: ContainerName, partition: string, id: string): Reply {
+    const found = this.in(container).get(key(container, partition, id));
+    if (found === undefined) return NOTHING;
+    const { content, version } = found;
+    return {
+      text: `${version}:${content.digest}`,
+      value: () => ({ doc: content.copy("all"), etag: String(version) }),
+    };
   }
 
-  #create(container: ContainerName, doc: Doc): unknown {
+  #create(container: ContainerName, content: Content): Reply {
+    const { doc } = content;
     const partition = partitionOf(container, doc);
     const name = key(container, partition, doc.id);
-    const taken = this.#in(container).has(name) || this.#breaksUniqueKey(container, partition, doc);
-    if (taken) return { kind: "exists" };
-    const version = (this.#deleted.get(name) ?? 0) + 1;
-    this.#put(container, name, doc, version);
-    return { kind: "created", etag: String(version) };
+    const taken = this.in(container).has(name) || this.#breaksUniqueKey(container, partition, doc);
+    if (taken) return EXISTS;
+    const version = (this.deleted.get(name) ?? 0) + 1;
+    this.put(container, name, content, version);
+    return written("created", version);
   }
 
   #breaksUniqueKey(container: ContainerName, partition: string, doc: Doc): boolean {
     const uniqueKeys = containers.find(({ id }) => id === container)?.uniqueKeyPolicy.uniqueKeys ?? [];
     if (uniqueKeys.length === 0) return false;
-    const others = this.#select(container, partition, [], "now");
+    const others = this.select(container, partition, [], "now");
     return uniqueKeys.some(({ paths }) =>
       others.some(
-        ({ doc: other }) =>
+        ({ content: { doc: other } }) =>
           other.id !== doc.id && paths.every((path) => other[path.slice(1)] === doc[path.slice(1)]),
       ),
     );
   }
 
-  #replace(container: ContainerName, doc: Doc, etag: string): unknown {
-    const name = key(container, partitionOf(container, doc), doc.id);
-    const found = this.#in(container).get(name);
-    if (found === undefined) return { kind: "missing" };
-    if (String(found.version) !== etag) return { kind: "etag_mismatch" };
-    const breaks = this.#breaksUniqueKey(container, partitionOf(container, doc), doc);
+  #replace(container: ContainerName, content: Content, etag: string): Reply {
+    const { doc } = content;
+    const partition = partitionOf(container, doc);
+    const name = key(container, partition, doc.id);
+    const found = this.in(container).get(name);
+    if (found === undefined) return MISSING;
+    if (String(found.version) !== etag) return MISMATCH;
+    const breaks = this.#breaksUniqueKey(container, partition, doc);
     if (breaks) throw new Error(`${container}: another document has this unique key`);
-    this.#put(container, name, doc, found.version + 1);
-    return { kind: "replaced", etag: String(found.version + 1) };
+    this.put(container, name, content, found.version + 1);
+    return written("replaced", found.version + 1);
   }
 
-  #delete(container: ContainerName, partition: string, id: string, etag: string): unknown {
+  #delete(container: ContainerName, partition: string, id: string, etag: string): Reply {
     const name = key(container, partition, id);
-    const found = this.#in(container).get(name);
-    if (found === undefined) return { kind: "missing" };
-    if (String(found.version) !== etag) return { kind: "etag_mismatch" };
-    this.#deleted.set(name, found.version);
-    this.#put(container, name, undefined, 0);
-    return { kind: "deleted" };
-  }
-
-  #select(
-    container: ContainerName,
-    partition: string | undefined,
-    where: readonly Condition[],
-    when: "now" | "one version late",
-  ): Version[] {
-    const documents = when === "now" ? this.#in(container) : this.#stale(container);
-    const prefix = partition === undefined ? "" : key(container, partition, "");
-    return [...documents]
-      .filter(
-        ([name, { doc }]) =>
-          name.startsWith(prefix) && where.every((condition) => holds(condition, doc[condition.field])),
-      )
-      .map(([, version]) => version);
-  }
-
-  #stale(container: ContainerName): Map<string, Version> {
-    const stale = new Map(this.#in(container));
-    for (const [name, version] of this.#former) {
-      if (!name.startsWith(`${container}/`)) continue;
-      if (version === undefined) stale.delete(name);
-      else stale.set(name, version);
-    }
-    return stale;
+    const found = this.in(container).get(name);
+    if (found === undefined) return MISSING;
+    if (String(found.version) !== etag) return MISMATCH;
+    this.deleted.set(name, found.version);
+    this.put(container, name, undefined, 0);
+    return DELETED;
   }
 
   #query(
@@ -213,22 +153,19 @@ export class SimStore {
     what: Query,
     fields: readonly string[] | "all",
     when: "now" | "one version late",
-  ): unknown {
-    const found = this.#select(container, partition, what.where, when)
+  ): Reply {
+    const found = this.select(container, partition, what.where, when)
+      .map(({ content }) => content)
       .filter(({ doc }) => what.orderBy.every(({ field }) => doc[field] !== undefined))
       .filter(({ doc }) => what.after === undefined || compare(what, values(what, doc), what.after) > 0)
       .sort((a, b) => compare(what, values(what, a.doc), values(what, b.doc)));
-    const value = found.slice(0, what.limit).map(({ json }) => {
-      const doc = JSON.parse(json) as Doc;
-      if (fields === "all") return doc;
-      return Object.fromEntries(fields.filter((f) => doc[f] !== undefined).map((f) => [f, doc[f]]));
-    });
-    return { value, more: found.length > what.limit };
+    const shown = found.slice(0, what.limit);
+    const more = found.length > what.limit;
+    return {
+      text: `${shown.map((content) => content.shown(fields)).join("|")}${more ? "|more" : ""}`,
+      value: () => ({ value: shown.map((content) => content.copy(fields)), more }),
+    };
   }
-}
-
-function key(container: ContainerName, partition: string, id: string): string {
-  return `${container}/${partition}/${id}`;
 }
 
 function partitionOf(container: ContainerName, doc: Doc): string {

@@ -1,8 +1,9 @@
 /** What one execution is made of, between two choices. */
-import { hash } from "node:crypto";
 import type { CallSite } from "./call-site.js";
+import { digest } from "./digest.js";
 import type { Monitor } from "./monitor.js";
-import type { Operation } from "./operation.js";
+import type { Operation, Outcome } from "./operation.js";
+import type { SimBlobs } from "./sim-blobs.js";
 
 /** How many faults one execution may have, of each kind. */
 export interface Faults {
@@ -21,23 +22,33 @@ export interface Pending {
   readonly site: CallSite;
   /** Which request of which actor asked for it. */
   readonly by: string;
-  readonly resolve: (answer: unknown) => void;
-  readonly reject: (error: Error) => void;
 }
 
-export class Process {
+/** What an actor can see at once, beside what it is told. */
+export interface Surroundings {
+  readonly clock: { readonly ms: number };
+  readonly blobs: SimBlobs;
+}
+
+export abstract class Process {
   readonly name: string;
-  readonly pending: Pending[] = [];
-  /** A hash of all that it was told: with the code, its state. */
-  history = "";
-  ended = false;
   crashed = false;
   /** The last of its operations that took effect. */
   lastDone: CallSite | undefined;
+  abstract readonly pending: readonly Pending[];
+  /** A hash of all that it was told: with the code, its state. */
+  abstract readonly history: string;
+  abstract readonly ended: boolean;
 
   constructor(name: string) {
     this.name = name;
   }
+
+  /** Tells it what came of an operation that it waits for. */
+  abstract hears(pending: Pending, outcome: Outcome, surroundings: Surroundings): void;
+
+  /** What it knew makes no difference any more. */
+  abstract dies(): void;
 
   /** What it asks for, as the story tells it. */
   asks({ operation }: Pending): string {
@@ -45,15 +56,21 @@ export class Process {
     return `${this.name}: ${name} ${container}${id && ` ${id}`}`;
   }
 
-  /** Takes the operation from what it waits for. */
-  take(pending: Pending): void {
-    this.pending.splice(this.pending.indexOf(pending), 1);
-  }
-
   fingerprint(): string {
     const waits = this.pending.map(({ operation }) => operation.name + operation.id).join();
-    return [this.name, this.history, this.ended, this.crashed, waits].join("|");
+    return `${this.name}|${this.history}|${this.ended}|${this.crashed}|${waits}`;
   }
+}
+
+/** The history of who heard this of the operation that stood at `place` in what it waited for. */
+export function lengthened(
+  history: string,
+  place: number,
+  asked: string,
+  outcome: Outcome,
+  { clock, blobs }: Surroundings,
+): string {
+  return digest([history, place, asked, clock.ms, blobs.fingerprint(), outcome.text].join("|"));
 }
 
 /** A write that was given up on, and may happen yet. */
@@ -63,7 +80,7 @@ export interface Late {
   readonly effect: () => unknown;
 }
 
-export interface State {
+export interface State extends Surroundings {
   readonly processes: Process[];
   readonly late: Late[];
   readonly faults: { crashes: number; lost: number; stale: number };
@@ -77,6 +94,7 @@ export interface State {
   readonly crashSites: { before: CallSite[]; after: CallSite[] };
 }
 
-export function digest(text: string): string {
-  return hash("sha1", text, "base64");
+/** All that was asked for has been asked: promises are settled before the event loop turns. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

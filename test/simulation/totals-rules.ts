@@ -6,31 +6,34 @@
 import type { Insights } from "../../shared/schema/insights.js";
 import type { Run } from "../../shared/schema/run.js";
 import type { Totals } from "../../shared/schema/totals.js";
+import type { KeptMap, Memory } from "./memory.js";
 import { Violation } from "./violation.js";
 
 interface Used {
   readonly of: string;
-  superseded: boolean;
-  readonly figures: Map<string, number>;
+  readonly superseded: boolean;
+  readonly figures: ReadonlyMap<string, number>;
 }
 
 type Account = Record<string, number>;
 
 export class Ledger {
-  readonly #runs = new Map<string, Used>();
-  readonly #totals = new Map<string, Totals>();
+  readonly #runs: KeptMap<string, Used>;
+  readonly #totals: KeptMap<string, Totals>;
+
+  constructor(memory: Memory) {
+    this.#runs = memory.map();
+    this.#totals = memory.map();
+  }
 
   ran(run: Run): void {
     if (run.endedAt === undefined) return;
-    const used = this.#runs.get(run.id) ?? {
-      of: nameOf(run),
-      superseded: false,
-      figures: new Map<string, number>(),
-    };
-    used.superseded ||= run.superseded === true;
+    const known = this.#runs.get(run.id);
+    const figures = new Map(known?.figures);
     for (const [figure, value] of figuresOf(run.insights))
-      used.figures.set(figure, Math.max(value, used.figures.get(figure) ?? 0));
-    this.#runs.set(run.id, used);
+      figures.set(figure, Math.max(value, figures.get(figure) ?? 0));
+    const superseded = known?.superseded === true || run.superseded === true;
+    this.#runs.set(run.id, { of: known?.of ?? nameOf(run), superseded, figures });
   }
 
   /** A version of some totals: never above, at any step. */

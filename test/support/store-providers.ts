@@ -67,7 +67,7 @@ const simulated: StoreProvider = {
   open: () => {
     const store = new SimStore().port(async ({ effect }) => {
       await Promise.resolve();
-      return effect("now");
+      return effect("now").value();
     });
     return Promise.resolve({ store, close: () => Promise.resolve() });
   },
