@@ -147,7 +147,7 @@ async function figuresOf(findings: readonly Findings[]) {
 
 /** Of the scenarios of two processes, how many are done, and by which of the two. */
 function ofTwo(scenarios: readonly Explored[]) {
-  const all = scenarios.filter(({ processes }) => processes <= 2);
+  const all = scenarios.filter(({ processes }) => processes === 2);
   const complete = all.filter((scenario) => scenario.complete).length;
   const enough = all.filter(
     (scenario) => !scenario.complete && scenario.schedules >= SCHEDULES_ENOUGH,
@@ -165,7 +165,7 @@ function tell(figures: Figures): void {
   say(`reduction: ${figures.reduction}`);
   const { total, complete, enough, neither } = figures.ofTwo;
   say(
-    `of ${total} scenarios of one or two processes ${complete} are complete, ${enough} others came to ${SCHEDULES_ENOUGH} schedules, ${neither} to neither`,
+    `of ${total} scenarios of two processes ${complete} are complete, ${enough} others came to ${SCHEDULES_ENOUGH} schedules, ${neither} to neither`,
   );
   say(`${figures.rerun} schedules were run again from the beginning, each to the same state`);
   const { crashPoints, sometimes, seeds, histories } = figures;

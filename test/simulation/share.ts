@@ -10,8 +10,11 @@ import { branchesHit } from "./sometimes.js";
 /** Short slices first: with `first`, a bug that one scenario shows at once should not wait for the others. */
 const SLICE_MS_MIN = 10;
 const SLICE_MS_MAX = 500;
-/** Of each round, how much belongs to lives, compared with the scenarios. */
-const LIVES_PART = 0.25;
+/** Of each round, how much belongs to lives, compared with the scenarios: while branches are counted, and after. */
+const LIVES_PART = { counting: 0.25, after: 0.1 };
+/** Counting branches takes a third of the speed, and shows most in the first minute: so long, or this part of the time. */
+const COUNTING_MS_MIN = 60_000;
+const COUNTING_PART = 0.1;
 /** An incomplete scenario of which so many schedules were run waits until all have as many. */
 export const SCHEDULES_ENOUGH = 40_000;
 /** No scenario gets more, and none when memory is so full: time that is left is for lives. */
@@ -56,18 +59,16 @@ export interface Lives {
 }
 
 export async function prove(share: Share): Promise<Findings> {
-  const profiler = new Session();
-  profiler.connect();
-  await profiler.post("Profiler.enable");
-  await profiler.post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
-
+  const branches = await BranchCount.begin();
   const chosen = SCENARIOS.filter(
     ({ name }, place) => place % share.of === share.index && name.includes(share.scenario),
   );
   const explorers = await Promise.all(chosen.map((scenario) => Explorer.begin(scenario)));
   const lives: Lives = { seeds: 0, steps: 0, faults: 0, histories: 0, violations: [] };
   const crashed = { before: new Set<string>(), after: new Set<string>() };
-  const end = Date.now() + share.minutes * 60_000;
+  const begin = Date.now();
+  const end = begin + share.minutes * 60_000;
+  const counted = begin + Math.max(COUNTING_MS_MIN, (end - begin) * COUNTING_PART);
   const open = (): Explorer[] =>
     memoryIsFull()
       ? []
@@ -78,12 +79,14 @@ export async function prove(share: Share): Promise<Findings> {
   for (let round = 0; !enough() && (round === 0 || Date.now() < end); round++) {
     if (open().length === 0 && (!wantsLives || lives.violations.length > 0)) break;
     const begun = Date.now();
+    if (begun > counted) await branches.stop();
     for (const explorer of chosenOf(open(), round)) {
       if (enough()) break;
       const sliceEnd = Date.now() + Math.min(SLICE_MS_MAX, SLICE_MS_MIN * 2 ** round);
       await explorer.explore(() => Date.now() > sliceEnd);
     }
-    const livesEnd = Date.now() + Math.max(SLICE_MS_MIN, (Date.now() - begun) * LIVES_PART);
+    const livesPart = branches.stopped ? LIVES_PART.after : LIVES_PART.counting;
+    const livesEnd = Date.now() + Math.max(SLICE_MS_MIN, (Date.now() - begun) * livesPart);
     while (wantsLives && Date.now() < livesEnd && lives.violations.length === 0 && !enough())
       await liveOne(lives, 1 + share.index + lives.seeds * share.of, crashed);
   }
@@ -91,13 +94,41 @@ export async function prove(share: Share): Promise<Findings> {
     for (const when of ["before", "after"] as const)
       for (const site of explorer.crashed[when]) crashed[when].add(site);
   }
-  const { result } = await profiler.post("Profiler.takePreciseCoverage");
+  await branches.stop();
   return {
     scenarios: explorers.map((explorer) => explorer.report()),
     crashed: { before: [...crashed.before], after: [...crashed.after] },
     lives,
-    sometimes: branchesHit(result),
+    sometimes: branches.hit,
   };
+}
+
+/** Which branches were come through, by V8's own count of its blocks, while it counts. */
+class BranchCount {
+  hit: readonly string[] = [];
+  stopped = false;
+  readonly #profiler: Session;
+
+  private constructor(profiler: Session) {
+    this.#profiler = profiler;
+  }
+
+  static async begin(): Promise<BranchCount> {
+    const profiler = new Session();
+    profiler.connect();
+    await profiler.post("Profiler.enable");
+    await profiler.post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
+    return new BranchCount(profiler);
+  }
+
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    const { result } = await this.#profiler.post("Profiler.takePreciseCoverage");
+    this.hit = branchesHit(result);
+    await this.#profiler.post("Profiler.stopPreciseCoverage");
+    this.#profiler.disconnect();
+  }
 }
 
 function memoryIsFull(): boolean {
@@ -108,7 +139,7 @@ function memoryIsFull(): boolean {
 /** Whose turn it is: of those that lack schedules, most often those of two processes; then all that are open. */
 function chosenOf(open: readonly Explorer[], round: number): readonly Explorer[] {
   const lacking = open.filter((e) => !e.complete && e.schedules < SCHEDULES_ENOUGH);
-  const ofTwo = lacking.filter(({ processes }) => processes <= 2);
+  const ofTwo = lacking.filter(({ processes }) => processes === 2);
   if (ofTwo.length > 0 && round % ROUNDS_OF_ALL !== 0) return ofTwo;
   return lacking.length > 0 ? lacking : open;
 }
