@@ -11,10 +11,13 @@ import type { OpenCall, Route } from "./http/route.js";
  * first that fits wins (FunctionMetadataManager sorts, WebScriptHostHttpRoutesManager maps, in
  * Azure/azure-functions-host; its issue 9876). So this one's name must come after all others: as
  * "not-found" it would take the requests of patch-job and submit-job.
+ *
+ * TRACE is left to the platform's own 404: its library can't make a request of that method, so that
+ * the function would fail before it is called.
  */
 export const unknownPath = {
   name: "unknown-path",
-  methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] as HttpMethod[],
+  methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as HttpMethod[],
   path: "/fleet/{*path}",
   handle: ({ request, routes }: Pick<OpenCall, "request" | "routes">): Promise<Answer | Problem> => {
     const { pathname } = new URL(request.url);

@@ -2,7 +2,8 @@ import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadApp } from "../../host/functions-core.js";
 
-const EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+/** TRACE is not among them: the platform's library can't make a request of it, and would fail with an empty 500. */
+const EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** Every function of the app: name, methods, route, and whether the platform's function keys guard it. */
 const HTTP_FUNCTIONS = [
