@@ -60,6 +60,8 @@ export async function listen(port: number, handling: HttpHandling): Promise<Http
   // The bytes are bounded; by default headers over 2,000 would vanish silently.
   server.maxHeadersCount = 0;
   server.on("clientError", refuseMalformed);
+  // An `Expect` that nobody knows is passed over; by default it would be a 417 without a word.
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   const unanswered = new Set<ServerResponse>();
   server.on("request", (request, response) => {
     if (!server.listening) response.setHeader("connection", "close");

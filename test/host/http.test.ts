@@ -100,6 +100,13 @@ describe("requests", () => {
     expect(await raw(host.url, head)).toMatch(/^HTTP\/1.1 200 /);
   });
 
+  test("an expectation that nobody knows is passed over, as in Azure", async () => {
+    const { host } = await aHost();
+    const head =
+      "POST /length HTTP/1.1\r\nhost: h\r\nconnection: close\r\nexpect: tea\r\ncontent-length: 2\r\n\r\n{}";
+    expect(await raw(host.url, head)).toMatch(/^HTTP\/1.1 200 /);
+  });
+
   test("a body that comes in chunks arrives whole", async () => {
     const { url } = (await aHost()).host;
     const body = ReadableStream.from([Buffer.from("one "), Buffer.from("two")]);
