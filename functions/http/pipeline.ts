@@ -119,10 +119,16 @@ function paramsOf(request: HttpRequest, route: ProductRoute): unknown {
   return parsed.success ? parsed.data : notFound();
 }
 
-/** The platform joins what is given twice by a comma, which no parameter of ours may hold. */
-function queryOf(request: HttpRequest, schema: ProductRoute["query"]): unknown {
-  const names = [...new Set(request.query.keys())].filter((name) => !PLATFORM_PARAMETERS.has(name));
-  return validate(schema, Object.fromEntries(names.map((name) => [name, request.query.get(name)])));
+/**
+ * The platform joins what is given twice by a comma, which no parameter of ours may hold. What it loses
+ * on the way (its library can't carry `__proto__`) is in the URL still, and is refused like any other.
+ */
+function queryOf({ query, url }: HttpRequest, schema: ProductRoute["query"]): unknown {
+  const sent = new URL(url).searchParams;
+  const names = [...new Set([...query.keys(), ...sent.keys()])].filter(
+    (name) => !PLATFORM_PARAMETERS.has(name),
+  );
+  return validate(schema, Object.fromEntries(names.map((name) => [name, query.get(name) ?? sent.get(name)])));
 }
 
 async function bodyOf(request: HttpRequest, route: ProductRoute, key: string | undefined): Promise<unknown> {

@@ -50,6 +50,12 @@ describe.each(["memory", "cosmos"] as const)("every route (%s)", (provider) => {
       expect(JSON.stringify(allowed.body)).not.toContain("secret-function-key");
     });
 
+    it("refuses a query parameter that JavaScript has a meaning for", async () => {
+      const refused = await app.call(method, `${path}?__proto__=x`, { body });
+      expect(refused.status).toBe(400);
+      expect(refused.body.errors).toEqual([{ path: "__proto__", message: A_STRING }]);
+    });
+
     it("answers with the caller's request id where it is safe, else with a new one", async () => {
       const echoed = await app.call(method, path, { body, headers: { "x-request-id": "my-request.1" } });
       expect(echoed.headers.get("x-request-id")).toBe("my-request.1");
