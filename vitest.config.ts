@@ -1,10 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * `npm test` runs the tests; `npm run test:soak` (FLEET_SOAK=1) what takes longer; `npm run test:package`
- * (FLEET_PACKAGE=1) the tests of dist-package, and the route tests on it.
+ * `npm test` runs the tests; `npm run test:soak` (FLEET_SOAK=1) what takes longer; `npm run test:fuzz`
+ * (FLEET_FUZZ=1) the fuzzer at full length; `npm run test:package` (FLEET_PACKAGE=1) the tests of dist-package,
+ * and the route tests on it.
  */
 const soak = process.env["FLEET_SOAK"] === "1";
+const fuzzing = process.env["FLEET_FUZZ"] === "1";
 const onPackage = process.env["FLEET_PACKAGE"] === "1";
 
 /** Tests that start the compiled app as a process of its own: it is built first, once. */
@@ -47,8 +49,17 @@ const routesOnPackage = (name: string) => ({
 
 const packageItself = { name: "package", include: ["test/package/contents.test.ts"], testTimeout: 30_000 };
 
+/** A run takes minutes; how long on a busy machine nobody knows. */
+const fuzz = {
+  name: "fuzz",
+  include: ["test/fuzz/**/*.fuzz.ts"],
+  testTimeout: 3_600_000,
+  hookTimeout: 60_000,
+};
+
 const projects = (): object[] => {
   if (onPackage) return [packageItself, routesOnPackage("package-node22"), routesOnPackage("package-node24")];
+  if (fuzzing) return [fuzz];
   return soak ? [e2e] : [unit, e2e];
 };
 
