@@ -1,8 +1,10 @@
 /** A proxy before the emulator that answers, loses or holds back chosen requests, as a real network may. */
+import { once } from "node:events";
 import { createServer, request as httpRequest } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** What happens to one request. */
 export type Fault =
@@ -14,8 +16,19 @@ export type Fault =
   | { kind: "reset_after" }
   /** The store does it, and another answer arrives. */
   | { kind: "answer_after"; status: number }
+  /** The store does it, and its answer takes this long. */
+  | { kind: "slow"; ms: number }
+  /** This answer comes at once, and the store does it so much later. */
+  | { kind: "late"; status: number; ms: number }
   /** Nobody answers for as long as the test runs. */
   | { kind: "silence" };
+
+export interface ProxyOptions {
+  /** What happens to a request that no other fault was chosen for. */
+  readonly plan?: () => Fault | undefined;
+  /** Told of each answer of the store to a request that names a document or a query. */
+  readonly answered?: (request: IncomingMessage, status: number, body: Buffer) => void;
+}
 
 export interface FaultProxy {
   readonly endpoint: string;
@@ -25,19 +38,24 @@ export interface FaultProxy {
   nextOf(path: string, fault: Fault): void;
   /** Each request that came, as METHOD /path. */
   readonly requests: string[];
+  /** How long each one that got no answer was waited for, in milliseconds, once its sender gave up. */
+  readonly silences: readonly Promise<number>[];
+  /** Resolves when nothing is late any more. */
+  settled(): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-export async function startFaultProxy(target: string): Promise<FaultProxy> {
+export async function startFaultProxy(target: string, options: ProxyOptions = {}): Promise<FaultProxy> {
   const faults: Fault[] = [];
   const ofPath = new Map<string, Fault>();
   const requests: string[] = [];
+  const onward: Onward = { target, answered: options.answered, late: [], silences: [] };
   const server = createServer((request, response) => {
     requests.push(`${request.method ?? ""} ${request.url ?? ""}`);
     const path = request.url ?? "";
-    const fault = path.includes("/docs") ? faults.shift() : ofPath.get(path);
+    const fault = path.includes("/docs") ? (faults.shift() ?? options.plan?.()) : ofPath.get(path);
     ofPath.delete(path);
-    void handle(target, fault, request, response);
+    void handle(onward, fault, request, response);
   });
   server.keepAliveTimeout = 0;
   await new Promise<void>((resolve) => {
@@ -52,6 +70,8 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       ofPath.set(path, fault);
     },
     requests,
+    silences: onward.silences,
+    settled: async () => Promise.all(onward.late),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -62,8 +82,15 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   };
 }
 
+interface Onward {
+  readonly target: string;
+  readonly answered: ProxyOptions["answered"];
+  readonly late: Promise<unknown>[];
+  readonly silences: Promise<number>[];
+}
+
 async function handle(
-  target: string,
+  onward: Onward,
   fault: Fault | undefined,
   request: IncomingMessage,
   response: ServerResponse,
@@ -75,7 +102,7 @@ async function handle(
   };
   switch (fault?.kind) {
     case undefined: {
-      const real = await forward(target, request, body);
+      const real = await forward(onward, request, body);
       answer(real.status, real.headers, real.body);
       return;
     }
@@ -86,15 +113,28 @@ async function handle(
       request.socket.destroy();
       return;
     case "reset_after":
-      await forward(target, request, body);
+      await forward(onward, request, body);
       request.socket.destroy();
       return;
     case "answer_after":
-      await forward(target, request, body);
+      await forward(onward, request, body);
       answer(fault.status, {}, JSON.stringify({ message: "injected" }));
       return;
-    case "silence":
+    case "slow": {
+      const real = await forward(onward, request, body);
+      await sleep(fault.ms);
+      answer(real.status, real.headers, real.body);
       return;
+    }
+    case "late":
+      onward.late.push(sleep(fault.ms).then(() => forward(onward, request, body)));
+      answer(fault.status, {}, JSON.stringify({ message: "injected" }));
+      return;
+    case "silence": {
+      const sinceMs = performance.now();
+      onward.silences.push(once(request.socket, "close").then(() => performance.now() - sinceMs));
+      return;
+    }
   }
 }
 
@@ -104,18 +144,20 @@ interface Answer {
   body: Buffer;
 }
 
-function forward(target: string, request: IncomingMessage, body: Buffer): Promise<Answer> {
+function forward({ target, answered }: Onward, request: IncomingMessage, body: Buffer): Promise<Answer> {
   const { method = "GET", url = "/", headers } = request;
   return new Promise((resolve, reject) => {
-    const onward = httpRequest(new URL(url, target), { method, headers, agent: false }, (answer) => {
+    const sent = httpRequest(new URL(url, target), { method, headers, agent: false }, (answer) => {
       buffer(answer).then((content) => {
         // The body arrived whole; its length says so from here on.
         const headers = { ...answer.headers, "content-length": String(content.length) };
         delete headers["transfer-encoding"];
-        resolve({ status: answer.statusCode ?? 500, headers, body: content });
+        const status = answer.statusCode ?? 500;
+        if (url.includes("/docs")) answered?.(request, status, content);
+        resolve({ status, headers, body: content });
       }, reject);
     });
-    onward.on("error", reject);
-    onward.end(body);
+    sent.on("error", reject);
+    sent.end(body);
   });
 }
