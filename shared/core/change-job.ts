@@ -112,7 +112,11 @@ export async function changeJob<A>(fleet: Fleet, change: Change<A>): Promise<Cha
       const done = await tryOnce(fleet, change, job, progress);
       if (done !== "again") return done;
     }
-    throw new StoreThrottled(1, new Error(`${CHANGE_TRIES_MAX} tries lost on job ${change.jobId}`));
+    const { outage: cause } = progress;
+    throw new StoreThrottled(
+      1,
+      new Error(`${CHANGE_TRIES_MAX} tries lost on job ${change.jobId}`, { cause }),
+    );
   } catch (error) {
     // "Throttled" promises that nothing was done. After an unknown outcome nobody can.
     if (progress.outcomeUnknown && error instanceof StoreThrottled) throw whetherItHappenedIsUnknown(error);
@@ -127,6 +131,8 @@ export async function changeJob<A>(fleet: Fleet, change: Change<A>): Promise<Cha
 /** What one call has gone through. */
 interface Progress {
   outcomeUnknown: boolean;
+  /** What the last write without an answer threw: for the log, where nothing else says what is wrong with the store. */
+  outage?: unknown;
   /** The last write without an answer: told of when it turns out to have happened. */
   unanswered?: { readonly before: Job; readonly after: Job };
   conflicts: number;
@@ -155,7 +161,7 @@ async function tryOnce<A>(
   if (before !== undefined) return { kind: "idempotency_conflict", job };
   if (judgement.kind === "settled") return { kind: "unchanged", answer: judgement.answer, job };
 
-  const written = await write(fleet, change, job, judgement.next);
+  const written = await write(fleet, change, job, judgement.next, progress);
   if (written.kind === "written") {
     tell(fleet, job.doc, written.job.doc);
     return { kind: "changed", answer: judgement.answer, job: written.job };
@@ -176,6 +182,7 @@ async function write<A>(
   change: Change<A>,
   read: Stored<Job>,
   next: Job,
+  progress: Progress,
 ): Promise<{ kind: "written"; job: Stored<Job> } | { kind: "lost" } | { kind: "outcome_unknown" }> {
   const added = next.outbox.slice(read.doc.outbox.length);
   const keep = change.storeEvents === "when_half_full" && read.doc.outbox.length < OUTBOX_HALF;
@@ -190,6 +197,7 @@ async function write<A>(
     if (outcome.kind === "replaced") return { kind: "written", job: { doc, etag: outcome.etag } };
     return { kind: "lost" };
   } catch (error) {
+    progress.outage = error;
     if (error instanceof StoreUnavailable) return { kind: "outcome_unknown" };
     throw error;
   }

@@ -160,6 +160,8 @@ async function written<L extends Lease>(
     return done ? { doc: next, etag: outcome.etag } : undefined;
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
+    // The caller may try in vain and say just that: here is told what is wrong with the store.
+    fleet.log.warn(`the lease of job ${next.jobId} was written without an answer: ${error.message}`);
     const found = await afterWrite(() => fleet.leases.get(next.jobId, next.id));
     return found !== undefined && sameJson(found.doc, next) ? { doc: next, etag: found.etag } : undefined;
   }

@@ -71,6 +71,7 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
   const op: Operation = { ...operation(fleet, { route: "submit" }, content), survivesClaim: true };
   const job = newJob(fleet, { id, productId, idempotencyKey }, content, deps, op);
   let mayHaveHappened = false;
+  let outage: unknown;
   for (let attempt = 0; attempt < CREATE_TRIES_MAX; attempt++) {
     // Once a create may have happened, nothing may say that nothing was done.
     const guarded = <T>(work: () => Promise<T>): Promise<T> => (mayHaveHappened ? afterWrite(work) : work());
@@ -79,11 +80,14 @@ export async function submit(fleet: Fleet, productId: string, submission: Submis
       tell(fleet, undefined, job);
       return { kind: "created", job: await entered(fleet, created.job) };
     }
-    if (created.kind === "unknown") mayHaveHappened = true;
+    if (created.kind === "unknown") {
+      mayHaveHappened = true;
+      ({ outage } = created);
+    }
     const answer = await guarded(() => resubmit(fleet, job, content, deps, op));
     if (answer !== "not_found") return answer;
   }
-  throw new StoreUnavailable("whether the job was created is not known");
+  throw new StoreUnavailable("whether the job was created is not known", outage);
 }
 
 /** The key is taken, or our own create happened without an answer: the document that is there tells. */
@@ -132,14 +136,14 @@ async function resubmit(
 async function create(
   fleet: Fleet,
   doc: Job,
-): Promise<{ kind: "created"; job: Stored<Job> } | { kind: "taken" } | { kind: "unknown" }> {
+): Promise<{ kind: "created"; job: Stored<Job> } | { kind: "taken" } | { kind: "unknown"; outage: unknown }> {
   try {
     const outcome = await fleet.jobs.create(doc);
     return outcome.kind === "created"
       ? { kind: "created", job: { doc, etag: outcome.etag } }
       : { kind: "taken" };
   } catch (error) {
-    if (error instanceof StoreUnavailable) return { kind: "unknown" };
+    if (error instanceof StoreUnavailable) return { kind: "unknown", outage: error };
     throw error;
   }
 }

@@ -157,7 +157,7 @@ export const CONDITIONAL: readonly Mutant[] = [
   mutant(
     "a create without an answer counts as done",
     SUBMIT,
-    `if (error instanceof StoreUnavailable) return { kind: "unknown" };`,
+    `if (error instanceof StoreUnavailable) return { kind: "unknown", outage: error };`,
     `if (error instanceof StoreUnavailable) return { kind: "created", job: { doc, etag: "1" } };`,
   ),
   mutant(

@@ -101,7 +101,7 @@ const BRANCHES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "a content comes back": `{ kind: "existing", profile: same`,
   },
   submit: {
-    "a create has no answer": `return { kind: "unknown" `,
+    "a create has no answer": `return { kind: "unknown", `,
     "a key is taken": `: { kind: "taken"`,
     "a submission exists": `answer: { kind: "existing"`,
     "a submission is outdated": `answer: { kind: "outdated"`,
