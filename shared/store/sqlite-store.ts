@@ -23,7 +23,7 @@ import { assertConditions, assertQuery } from "./query-rules.js";
 import { toStoreError } from "./sqlite-errors.js";
 import { countSql, projectionColumn, projectionColumns, selectSql } from "./sqlite-query.js";
 import type { SqlStatement } from "./sqlite-query.js";
-import { createSchema, SQLITE_SCHEMA_VERSION } from "./sqlite-schema.js";
+import { checkSound, createSchema, SQLITE_SCHEMA_VERSION } from "./sqlite-schema.js";
 
 /**
  * How long a statement waits for another process's write lock. It blocks the thread meanwhile, which a
@@ -59,7 +59,7 @@ export interface SqliteOptions {
 
 /**
  * Opens the embedded store, making the file, its folder and its tables where they are missing. Throws
- * an Error that names the file when it is no database, can't be opened, or is of a newer version.
+ * an Error that names the file when it is no database, is damaged, can't be opened, or is of a newer version.
  */
 export function openSqliteStore({ path, synchronous = "full" }: SqliteOptions): SqliteStore {
   const db = openDatabase(path, synchronous);
@@ -175,6 +175,7 @@ function openDatabase(path: string, synchronous: "full" | "normal"): DatabaseSyn
     db = new DatabaseSync(path, { timeout: BUSY_MS_MAX });
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL;
       PRAGMA synchronous = ${synchronous.toUpperCase()}; PRAGMA wal_autocheckpoint = ${LOG_PAGES};`);
+    checkSound(db);
     migrate(db);
     return db;
   } catch (error) {

@@ -24,11 +24,15 @@ export interface Coordinator {
   stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<number | null>;
 }
 
-/** Starts a coordinator on the data in `folder`, as `npm start` or another command does. Rejects when it ends before it serves. */
+/**
+ * Starts a coordinator on the data in `folder`, as `npm start` or another command does, as `user` where that is
+ * not us. Rejects when it ends before it serves.
+ */
 export async function startCoordinator(
   folder: string,
   env: Record<string, string> = {},
   main: "main.js" | "azure-like.js" = "main.js",
+  user: { readonly uid?: number; readonly gid?: number } = {},
 ): Promise<Coordinator> {
   const sha256 = createHash("sha256").update(KEY).digest("hex");
   const entry = { name: "test", sha256, products: ["*"], roles: ["submit", "factory", "read", "admin"] };
@@ -41,6 +45,7 @@ export async function startCoordinator(
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    ...user,
   });
   const printed: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => printed.push(line));
