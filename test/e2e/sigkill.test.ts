@@ -3,8 +3,12 @@ import { aFolder } from "../support/scratch.js";
 import { seeded } from "../support/seeded.js";
 import { torture } from "../support/torture.js";
 
-it("loses nothing that it acknowledged when it is killed under load: 8 of the 50 kills of npm run test:soak", async () => {
-  const report = await torture(await aFolder(), 8, seeded(1));
-  expect(report.acknowledged).toBeGreaterThan(50);
-  expect(report.inFlight).toBeGreaterThan(0);
-}, 120_000);
+it.each([1, 2])(
+  "loses nothing that it acknowledged when it is killed under load: a few of the 200 kills of npm run test:soak; processes on the file: %i",
+  async (processes) => {
+    const report = await torture(await aFolder(), { kills: 4, processes, random: seeded(1) });
+    expect(report.acknowledged).toBeGreaterThan(25);
+    expect(report.inFlightMin).toBeGreaterThan(0);
+  },
+  120_000,
+);

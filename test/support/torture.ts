@@ -1,75 +1,138 @@
 /**
- * Kills a coordinator under load, again and again, and checks after each restart that whatever it
+ * Kills coordinators under load, again and again, and checks after each restart that whatever they
  * acknowledged is there. What was acknowledged is noted by the clients' process, which lives on.
  */
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startCoordinator } from "./coordinator.js";
 import type { Answer, Coordinator } from "./coordinator.js";
+import { checkFile } from "./torture-check.js";
+import type { Acknowledged } from "./torture-check.js";
 
+/** Clients of each coordinator. */
 const CLIENTS = 6;
 /** Answers between two kills: from the very first to the middle of a busy time. */
 const ANSWERS_MAX = 60;
-
-/** Something a client was told had happened: it must be an event of the job, once. */
-interface Acknowledged {
-  readonly jobId: string;
-  readonly type: string;
-  readonly leaseEpoch: number;
-  readonly to: string;
-}
+/** The kill comes up to so long after the last of them: not only while an answer is under way. */
+const KILL_MS_MAX = 10;
+/** Acknowledged operations, the last ones, whose jobs a restarted coordinator is asked for. */
+const ASKED = 5;
+/** Longer than the grace of a claim that died before its lease, and all the reaper's ticks for it. */
+const SETTLE_MS_MAX = 120_000;
+/** Leases run out and are reaped while others are killed. The storage of artifacts has no part in this. */
+const ENVIRONMENT = {
+  REAPER_SCHEDULE: "* * * * * *",
+  LEASE_SECONDS: "2",
+  CLOCK_SKEW_SECONDS_MAX: "0",
+  AzureWebJobsStorage: "UseDevelopmentStorage=true",
+};
 
 export interface TortureReport {
   readonly kills: number;
+  readonly requests: number;
   readonly acknowledged: number;
-  /** Requests that were under way at the moments of the kills. */
+  /** Requests that were under way at the moments of the kills; and the fewest of any kill. */
   readonly inFlight: number;
+  readonly inFlightMin: number;
+  /** Jobs and events in the file at the end. */
+  readonly jobs: number;
+  readonly events: number;
 }
 
-/** `random` gives numbers in [0, 1). Throws at the first thing that was acknowledged and is not there. */
-export async function torture(folder: string, kills: number, random: () => number): Promise<TortureReport> {
+interface Plan {
+  readonly kills: number;
+  /** Coordinators on the one file, each killed at moments of its own while the others go on. */
+  readonly processes: number;
+  /** Gives numbers in [0, 1). */
+  readonly random: () => number;
+  /** Whether the last coordinator is waited for until it has tidied up. */
+  readonly settle?: boolean;
+}
+
+/** Throws at the first thing that was acknowledged and is not there, and the first invariant that does not hold. */
+export async function torture(folder: string, plan: Plan): Promise<TortureReport> {
   const log: Acknowledged[] = [];
-  let inFlight = 0;
-  for (let kill = 0; kill < kills; kill++) {
-    const coordinator = await startCoordinator(folder);
-    await verify(coordinator, log);
-    inFlight += await loadUntilKilled(coordinator, `k${kill}`, 1 + Math.floor(random() * ANSWERS_MAX), log);
-    checkIntegrity(folder);
-  }
-  const last = await startCoordinator(folder);
-  await verify(last, log);
+  /** Requests under way, per kill. */
+  const cutOff: number[] = [];
+  const path = join(folder, "fleet.db");
+  let [begun, requests] = [0, 0];
+  const live = async (name: string): Promise<void> => {
+    while (begun < plan.kills) {
+      const life = `${name}-${++begun}`;
+      const coordinator = await startCoordinator(folder, ENVIRONMENT);
+      checkFile(path, log);
+      await checkAnswers(coordinator, log);
+      const answers = 1 + Math.floor(plan.random() * ANSWERS_MAX);
+      const load = { coordinator, life, answers, killMs: plan.random() * KILL_MS_MAX, log };
+      const killed = await loadUntilKilled(load);
+      cutOff.push(killed.underWay);
+      requests += killed.requests;
+      checkIntegrity(path);
+    }
+  };
+  await Promise.all(Array.from({ length: plan.processes }, (_, n) => live(`p${n}`)));
+  const last = await startCoordinator(folder, ENVIRONMENT);
+  const untilMs = performance.now() + SETTLE_MS_MAX;
+  while (plan.settle === true && checkFile(path, log).undone !== undefined && performance.now() < untilMs)
+    await sleep(500);
   await last.stop("SIGTERM");
-  return { kills, acknowledged: log.length, inFlight };
+  const { jobs, events, undone } = checkFile(path, log);
+  if (plan.settle === true && undone !== undefined) throw new Error(undone);
+  const inFlight = cutOff.reduce((sum, one) => sum + one, 0);
+  const inFlightMin = Math.min(...cutOff);
+  return { kills: cutOff.length, requests, acknowledged: log.length, inFlight, inFlightMin, jobs, events };
 }
 
-/** Clients at work; after `answers` answers the coordinator is killed. Returns how many requests that cut off. */
-async function loadUntilKilled(
-  coordinator: Coordinator,
-  round: string,
-  answers: number,
-  log: Acknowledged[],
-): Promise<number> {
-  let left = answers;
-  let underWay = 0;
-  let cutOff = 0;
+interface Load {
+  readonly coordinator: Coordinator;
+  readonly life: string;
+  /** How many are waited for before the kill, and how many milliseconds longer. */
+  readonly answers: number;
+  readonly killMs: number;
+  readonly log: Acknowledged[];
+}
+
+/** Clients at work; after some answers, while others are under way, the coordinator is killed. */
+async function loadUntilKilled({
+  coordinator,
+  life,
+  answers,
+  killMs,
+  log,
+}: Load): Promise<{ requests: number; underWay: number }> {
+  let [requests, underWay, atKill] = [0, 0, 0];
   let killed: Promise<unknown> | undefined;
+  const kill = async (): Promise<void> => {
+    do await sleep(killMs);
+    while (underWay === 0);
+    atKill = underWay;
+    await coordinator.stop("SIGKILL");
+  };
   const call = async (method: string, path: string, body: object): Promise<Answer> => {
     underWay++;
     try {
       const answer = await coordinator.call(method, path, body);
-      if (--left === 0) {
-        cutOff = underWay - 1;
-        killed = coordinator.stop("SIGKILL");
-      }
+      if (++requests >= answers) killed ??= kill();
       return answer;
     } finally {
       underWay--;
     }
   };
-  const clients = Array.from({ length: CLIENTS }, (_, n) => client(call, `${round}-${n}`, log));
+  const clients = Array.from({ length: CLIENTS }, (_, n) => client(call, `${life}-${n}`, log));
   await Promise.allSettled(clients);
   await killed;
-  return cutOff;
+  return { requests, underWay: atKill };
+}
+
+/** What was acknowledged last before the kill is what a restarted coordinator tells. */
+async function checkAnswers(coordinator: Coordinator, log: readonly Acknowledged[]): Promise<void> {
+  for (const { jobId, type } of log.slice(-ASKED)) {
+    const { status, body } = await coordinator.call("GET", `/fleet/jobs/${jobId}/events?limit=200`);
+    const events = (body["value"] ?? []) as { type: string }[];
+    if (status !== 200 || !events.some((event) => event.type === type))
+      throw new Error(`${type} of ${jobId} was acknowledged, and is not told of: ${status}`);
+  }
 }
 
 /** Submits, claims, works and ships until the coordinator is gone: then its calls throw. */
@@ -106,27 +169,8 @@ function note(log: Acknowledged[], type: string, job: unknown): void {
   log.push({ jobId: id, type, leaseEpoch, to: stage });
 }
 
-/** Every acknowledged operation is an event of its job, exactly once; and the events have no gap. */
-async function verify(coordinator: Coordinator, log: readonly Acknowledged[]): Promise<void> {
-  const byJob = Map.groupBy(log, ({ jobId }) => jobId);
-  for (const [jobId, acknowledged] of byJob) {
-    const { status, body } = await coordinator.call("GET", `/fleet/jobs/${jobId}/events?limit=200`);
-    if (status !== 200) throw new Error(`job ${jobId} was acknowledged and is gone: ${status}`);
-    const events = body["value"] as { seq: number; type: string; data: { leaseEpoch: number; to: string } }[];
-    if (events.some(({ seq }, index) => seq !== index + 1))
-      throw new Error(`the events of ${jobId} have a gap`);
-    for (const { type, leaseEpoch, to } of acknowledged) {
-      const found = events.filter(
-        (event) => event.type === type && event.data.leaseEpoch === leaseEpoch && event.data.to === to,
-      );
-      if (found.length !== 1)
-        throw new Error(`${type} of ${jobId} was acknowledged once and is there ${found.length} times`);
-    }
-  }
-}
-
-function checkIntegrity(folder: string): void {
-  const database = new DatabaseSync(join(folder, "fleet.db"));
+function checkIntegrity(path: string): void {
+  const database = new DatabaseSync(path, { timeout: 5000 });
   try {
     const row = database.prepare("PRAGMA integrity_check").get();
     if (row?.["integrity_check"] !== "ok") throw new Error("the database is damaged");
