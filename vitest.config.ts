@@ -37,6 +37,7 @@ const routesOnPackage = (name: string) => ({
     "credentials",
     "failures",
     "foreign-ids",
+    "in-flight",
     "monitoring",
     "registrations",
     "system",

@@ -29,6 +29,7 @@ import { getJob } from "./get-job.js";
 import { getProfile } from "./get-profile.js";
 import { health } from "./health.js";
 import { heartbeat } from "./heartbeat.js";
+import { inFlight } from "./http/in-flight.js";
 import { handlerOf, openHandler } from "./http/pipeline.js";
 import type { Backend } from "./http/pipeline.js";
 import type { Route } from "./http/route.js";
@@ -134,6 +135,7 @@ function working(settings: Settings): Instance {
     ...COMMON,
     misconfigured: undefined,
     credentials: settings.apiKeys,
+    inFlight: inFlight(settings.requestsPerCredentialMax),
     ...(settings.entra === undefined ? {} : { tokens: tokensOf(settings.entra) }),
     ...(monitoring === undefined ? {} : { recorder: monitoring }),
     // Each invocation logs under its own name; all else is shared.

@@ -71,6 +71,16 @@ param clockSkewSecondsMax int = 2
 @maxValue(3650)
 param retentionDays int = 0
 
+@description('Requests of one credential under way at a time, on each instance; more are answered 429. 0: any number.')
+@minValue(0)
+@maxValue(10000)
+param requestsPerCredentialMax int = 100
+
+@description('Jobs of one product that may wait, queued and blocked; a submission of more is answered 429. 0: any number.')
+@minValue(0)
+@maxValue(10000000)
+param queuedJobsMax int = 0
+
 @description('When the reaper runs: NCRONTAB. An alert expects it within five minutes.')
 param reaperSchedule string = '*/30 * * * * *'
 
@@ -261,6 +271,8 @@ module coordinator 'modules/function-app.bicep' = {
     factoryStaleSeconds: factoryStaleSeconds
     clockSkewSecondsMax: clockSkewSecondsMax
     retentionDays: retentionDays
+    requestsPerCredentialMax: requestsPerCredentialMax
+    queuedJobsMax: queuedJobsMax
     reaperSchedule: reaperSchedule
   }
 }

@@ -24,6 +24,10 @@ const STALE_SECONDS_MAX = 86_400;
 const SKEW_SECONDS_MAX = 60;
 /** Days that the history of a final job is kept: ten years, beyond which nobody means to delete it. */
 const RETENTION_DAYS_MAX = 3650;
+/** Requests of one credential at a time: an instance that had so many under way would be out of memory. */
+const REQUESTS_PER_CREDENTIAL_LIMIT = 10_000;
+/** Jobs that wait in one product: above it the setting bounds nothing. */
+const QUEUED_JOBS_LIMIT = 10_000_000;
 /** Problems reported of a thousand keys: the first few tell what is wrong with the rest. */
 const PROBLEMS_MAX = 20;
 
@@ -53,6 +57,10 @@ export interface Settings {
   readonly clockSkewSecondsMax: number;
   /** After so many days a final job loses its content and history. 0: never. */
   readonly retentionDays: number;
+  /** Requests of one credential under way at a time, on each instance. 0: any number. */
+  readonly requestsPerCredentialMax: number;
+  /** Jobs of one product that may wait, queued and blocked. 0: any number. */
+  readonly queuedJobsMax: number;
   /** NCRONTAB, or hh:mm:ss; schedule.ts reads it. */
   readonly reaperSchedule: string;
   /** Absent: nothing is sent anywhere, and nothing of it is loaded. */
@@ -92,6 +100,8 @@ export const common = z.object({
   FACTORY_STALE_SECONDS: wholeNumber(1, STALE_SECONDS_MAX, 120),
   CLOCK_SKEW_SECONDS_MAX: wholeNumber(0, SKEW_SECONDS_MAX, 2),
   RETENTION_DAYS: wholeNumber(0, RETENTION_DAYS_MAX, 0),
+  REQUESTS_PER_CREDENTIAL_MAX: wholeNumber(0, REQUESTS_PER_CREDENTIAL_LIMIT, 100),
+  QUEUED_JOBS_MAX: wholeNumber(0, QUEUED_JOBS_LIMIT, 0),
   REAPER_SCHEDULE: z.string().refine(readSchedule, "must be NCRONTAB or hh:mm:ss").default("*/30 * * * * *"),
   PORT: wholeNumber(0, 65_535, 7071),
   FLEET_DIR: path.optional(),
@@ -152,6 +162,8 @@ export function readSettings(env: Environment): SettingsOutcome {
     factoryStaleSeconds: rest.data.FACTORY_STALE_SECONDS,
     clockSkewSecondsMax: rest.data.CLOCK_SKEW_SECONDS_MAX,
     retentionDays: rest.data.RETENTION_DAYS,
+    requestsPerCredentialMax: rest.data.REQUESTS_PER_CREDENTIAL_MAX,
+    queuedJobsMax: rest.data.QUEUED_JOBS_MAX,
     reaperSchedule: rest.data.REAPER_SCHEDULE,
     ...monitoringOf(watch.data),
     ...blobsOf(bytes.data),

@@ -1,6 +1,6 @@
 /**
- * What every route shares, in this order: request id, settings, credential, role, product, parameters,
- * body, factory binding; then the route itself. The first that does not pass answers. Nothing throws
+ * What every route shares, in this order: request id, settings, credential, how much of it is under way, role,
+ * product, parameters, body, factory binding; then the route itself. The first that does not pass answers. Nothing throws
  * past here: a handler that throws might never be answered.
  */
 import type { HttpHandler, HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
@@ -19,6 +19,8 @@ import { authenticate, authorise, mayActFor, productOf } from "./credentials.js"
 import type { Known } from "./credentials.js";
 import { misconfigured, problemOf } from "./failures.js";
 import { readKey, withKey } from "./idempotency-key.js";
+import { BUSY_RETRY_SECONDS } from "./in-flight.js";
+import type { InFlight } from "./in-flight.js";
 import { logTo } from "./log.js";
 import { notFound } from "./outcomes.js";
 import type { Call, OpenCall, ProductRoute, Route } from "./route.js";
@@ -31,6 +33,8 @@ export interface Backend extends Known {
   readonly pause: Pause;
   /** What is wrong with the settings, without their values; undefined when nothing is. */
   readonly misconfigured: string | undefined;
+  /** Absent: a credential may have any number of requests under way. */
+  readonly inFlight?: InFlight;
   /** Absent where nobody listens. */
   readonly recorder?: Recorder;
   /** Every route that OpenAPI tells of. */
@@ -53,9 +57,21 @@ export function handlerOf(route: Route, backend: Backend): HttpHandler {
     }
     const caller = await authenticate(call.request, backend, logOf());
     if (caller instanceof Problem) return caller;
-    const given = await admit(call.request, route, caller);
-    if (given instanceof Problem) return given;
-    return route.handle({ ...given, fleet: await backend.fleet(logOf(caller)) });
+    const serve = async (): Promise<Answer | Problem> => {
+      const given = await admit(call.request, route, caller);
+      if (given instanceof Problem) return given;
+      return route.handle({ ...given, fleet: await backend.fleet(logOf(caller)) });
+    };
+    const answer =
+      backend.inFlight === undefined ? await serve() : await backend.inFlight.run(caller.name, serve);
+    return answer === "busy" ? tooMany(logOf(caller)) : answer;
+  });
+}
+
+function tooMany(log: Log): Problem {
+  log.warn("the caller has as many requests under way as REQUESTS_PER_CREDENTIAL_MAX allows");
+  return new Problem("throttled", "This credential has too many requests under way. Nothing was done.", {
+    headers: { "retry-after": String(BUSY_RETRY_SECONDS) },
   });
 }
 

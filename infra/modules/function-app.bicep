@@ -50,6 +50,8 @@ param leaseSeconds int
 param factoryStaleSeconds int
 param clockSkewSecondsMax int
 param retentionDays int
+param requestsPerCredentialMax int
+param queuedJobsMax int
 param reaperSchedule string
 
 resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
@@ -121,6 +123,8 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
       FACTORY_STALE_SECONDS: string(factoryStaleSeconds)
       CLOCK_SKEW_SECONDS_MAX: string(clockSkewSecondsMax)
       RETENTION_DAYS: string(retentionDays)
+      REQUESTS_PER_CREDENTIAL_MAX: string(requestsPerCredentialMax)
+      QUEUED_JOBS_MAX: string(queuedJobsMax)
       REAPER_SCHEDULE: reaperSchedule
     }
   }

@@ -30,6 +30,8 @@ export const SETTINGS: Readonly<Record<string, string>> = {
   FACTORY_STALE_SECONDS: "120",
   CLOCK_SKEW_SECONDS_MAX: "2",
   RETENTION_DAYS: "0",
+  REQUESTS_PER_CREDENTIAL_MAX: "100",
+  QUEUED_JOBS_MAX: "0",
   REAPER_SCHEDULE: "*/30 * * * * *",
 };
 
