@@ -105,7 +105,13 @@ function fleetOn(path: string): { fleet: Fleet; close: () => void } {
   const nothing = (): undefined => undefined;
   const log = { decision: nothing, info: nothing, warn: nothing, error: nothing };
   const system = { clock: systemClock(), ids: systemIds, random: systemRandom, pause: systemPause };
-  const rules = { leaseSeconds: 90, factoryStaleSeconds: 120, clockSkewSecondsMax: 2, retentionDays: 30 };
+  const rules = {
+    leaseSeconds: 90,
+    factoryStaleSeconds: 120,
+    clockSkewSecondsMax: 2,
+    retentionDays: 30,
+    queuedJobsMax: 0,
+  };
   return {
     fleet: connect({ ...system, store, log }, rules),
     close: () => {

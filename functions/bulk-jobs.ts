@@ -4,6 +4,7 @@ import { resolveName } from "../shared/core/content.js";
 import { bulkRequest } from "../shared/schema/requests.js";
 import { Problem } from "./http/answer.js";
 import { jobCursor, readCursor, toCursor } from "./http/paging.js";
+import { answerTo } from "./http/outcomes.js";
 import { defineRoute } from "./http/route.js";
 
 const count = z.int().min(0);
@@ -25,6 +26,9 @@ export const bulkJobs = defineRoute({
         refused: count,
         continuation: z.string().optional(),
       }),
+      headers: z.object({
+        "Retry-After": z.string().optional().meta({ description: "Where the queue had no room for more." }),
+      }),
     },
   },
   refusals: [],
@@ -33,7 +37,13 @@ export const bulkJobs = defineRoute({
     if (after instanceof Problem) return after;
     const parentId = body.filter.parentId && resolveName(productId, body.filter.parentId);
     const request = { ...body, filter: { ...body.filter, parentId } };
-    const { next, ...counts } = await bulk(fleet, productId, request, after);
-    return { status: 200, body: { ...counts, continuation: next && toCursor(next) } };
+    const { next, full, ...counts } = await bulk(fleet, productId, request, after);
+    if (full !== undefined && counts.changed === 0)
+      return answerTo(fleet, { operation: body.action, productId }, full);
+    return {
+      status: 200,
+      body: { ...counts, continuation: next && toCursor(next) },
+      ...(full === undefined ? {} : { headers: { "retry-after": String(full.retryAfterSeconds) } }),
+    };
   },
 });

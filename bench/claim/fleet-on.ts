@@ -15,7 +15,13 @@ export const PRODUCT = "acme";
 
 const nothing = (): undefined => undefined;
 const SILENT = { decision: nothing, info: nothing, warn: nothing, error: nothing };
-const RULES = { leaseSeconds: 90, factoryStaleSeconds: 120, clockSkewSecondsMax: 2, retentionDays: 0 };
+const RULES = {
+  leaseSeconds: 90,
+  factoryStaleSeconds: 120,
+  clockSkewSecondsMax: 2,
+  retentionDays: 0,
+  queuedJobsMax: 0,
+};
 
 /** One instance on `store`, with the system's time and chance where `ports` has none of its own. */
 export function fleetOn(store: Store, ports: Partial<Ports> = {}, spreading: Spreading = "share"): Fleet {

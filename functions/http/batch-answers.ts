@@ -21,6 +21,7 @@ const ABOUT: Readonly<Record<EntryRefusal["kind"], string>> = {
   unknown_dependency: "deps",
   unknown_profile: "profile",
   too_many_lanes: "capabilities",
+  queue_full: "",
 };
 
 interface EntryError {
@@ -30,8 +31,11 @@ interface EntryError {
   readonly message: string;
 }
 
-/** What is the batch's own status: an entry wrong in itself before its dependencies, these before its key. */
-const STATUSES: readonly number[] = [400, 422, 409];
+/**
+ * What is the batch's own status: an entry wrong in itself before its dependencies, these before its key, and
+ * that before a queue without room for all of them, which alone passes by itself.
+ */
+const STATUSES: readonly number[] = [400, 422, 409, 429];
 
 /** Nothing was written. Each entry that is wrong says why, with the members that it alone would be told. */
 export function toRefusal(fleet: Told, productId: string, { errors }: BatchRefused): Problem {
@@ -41,13 +45,16 @@ export function toRefusal(fleet: Told, productId: string, { errors }: BatchRefus
   const rank = ({ code }: EntryError): number => STATUSES.indexOf(PROBLEMS[code].status);
   const [worst] = told.toSorted((a, b) => rank(a) - rank(b));
   if (worst === undefined) throw new Error("a batch was refused for nothing");
+  const waits = errors.map(({ refusal }) => (refusal.kind === "queue_full" ? refusal.retryAfterSeconds : 0));
   return new Problem(worst.code, `Nothing was written. ${worst.path}: ${worst.message}`, {
     members: { errors: told.slice(0, ERRORS_MAX) },
+    ...(worst.code === "throttled" ? { headers: { "retry-after": String(Math.max(...waits)) } } : {}),
   });
 }
 
 function toError(fleet: Told, productId: string, index: number, refusal: EntryRefusal): EntryError {
-  const path = `jobs.${index}.${ABOUT[refusal.kind]}`;
+  const about = ABOUT[refusal.kind];
+  const path = about === "" ? `jobs.${index}` : `jobs.${index}.${about}`;
   if (refusal.kind === "duplicate_key")
     return { index, code: "validation_failed", path, message: `is the key of jobs.${refusal.first}, too` };
   const problem = answerTo(fleet, { operation: "submit", productId }, refusal);
@@ -82,7 +89,11 @@ function toAnswer(fleet: Told, productId: string, result: EntryResult): Answer |
     return new Problem("store_unavailable", "Not tried: the store failed before. Send the batch again.");
   // Others came between, so that what could be written a moment ago can't be any more.
   const { index, refusal } = because;
+  const detail = `Not tried: it depends on jobs.${index}, which was refused.`;
+  if (refusal.kind === "queue_full")
+    return new Problem("throttled", detail, {
+      headers: { "retry-after": String(refusal.retryAfterSeconds) },
+    });
   const isInvalid = refusal.kind === "unknown_profile" || refusal.kind === "too_many_lanes";
-  const code = isInvalid ? "validation_failed" : refusal.kind;
-  return new Problem(code, `Not tried: it depends on jobs.${index}, which was refused.`);
+  return new Problem(isInvalid ? "validation_failed" : refusal.kind, detail);
 }

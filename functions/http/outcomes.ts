@@ -64,6 +64,10 @@ const TABLE: Table = {
   unknown_dependency: ({ missing }) =>
     new Problem("unknown_dependency", "The product has no such jobs.", { members: { missing } }),
   too_many_lanes: () => invalid([{ path: "capabilities", message: TOO_MANY_LANES }]),
+  queue_full: ({ retryAfterSeconds }) =>
+    new Problem("throttled", "The product has as many jobs waiting as it may. Nothing was done.", {
+      headers: { "retry-after": String(retryAfterSeconds) },
+    }),
   unknown_profile: () => invalid([{ path: "profile", message: "names no profile of the product" }]),
 
   claimed: ({ job, lease, run }, nowMs) => ({

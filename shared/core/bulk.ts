@@ -7,6 +7,7 @@ import { cancel } from "./cancel.js";
 import type { Fleet } from "./fleet.js";
 import { isTombstone } from "./tombstone.js";
 import { StoreThrottled, StoreUnavailable } from "./ports/store.js";
+import type { QueueFull } from "./queue-room.js";
 import { redrive } from "./redrive.js";
 import type { JobPlace } from "./repositories/jobs.js";
 
@@ -24,6 +25,8 @@ export interface BulkDone {
   readonly refused: number;
   /** Where the next call goes on; undefined when all have been looked at. */
   readonly next: JobPlace | undefined;
+  /** The queue had no room for the next one, which was left as it was. */
+  readonly full?: QueueFull;
 }
 
 /**
@@ -44,12 +47,17 @@ export async function bulk(
   const jobs = action === "redrive" ? page.value.toReversed() : page.value;
   const done = { matched: 0, changed: 0, refused: 0 };
   let seen = 0;
+  let full: QueueFull | undefined;
   for (const job of jobs) {
     if (seen > 0 && fleet.clock.now() > untilMs) break;
     const passed = passes(job, request);
     if (passed && !dryRun) {
       const outcome = await attempt(() => act(fleet, job, request), done.changed > 0);
       if (outcome === "later") break;
+      if (typeof outcome === "object") {
+        full = outcome;
+        break;
+      }
       done[outcome]++;
     }
     if (passed) done.matched++;
@@ -58,7 +66,8 @@ export async function bulk(
   const last = (seen === jobs.length ? page.value : jobs.slice(0, seen)).at(-1);
   if (seen === jobs.length) return { ...done, next: page.more && last ? placeOf(last) : undefined };
   // Those that were redriven don't pass again.
-  return { ...done, next: action === "redrive" || last === undefined ? after : placeOf(last) };
+  const next = action === "redrive" || last === undefined ? after : placeOf(last);
+  return { ...done, next, ...(full === undefined ? {} : { full }) };
 }
 
 const placeOf = ({ createdAt, id }: Job): JobPlace => [createdAt, id];
@@ -78,12 +87,13 @@ async function act(
   fleet: Fleet,
   { productId, id }: Job,
   { action, reason }: BulkRequest,
-): Promise<"changed" | "refused"> {
+): Promise<"changed" | "refused" | QueueFull> {
   if (action === "cancel") {
     const { kind } = await cancel(fleet, productId, id, reason === undefined ? {} : { reason });
     return kind === "cancelled" ? "changed" : "refused";
   }
   const outcome = await redrive(fleet, productId, id, {});
+  if (outcome.kind === "queue_full") return outcome;
   // It may have failed again at once, with what it depends on.
   return outcome.kind === "redriven" && !isFinalStage(outcome.job.stage) ? "changed" : "refused";
 }

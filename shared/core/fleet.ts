@@ -23,6 +23,8 @@ export interface Rules {
   readonly clockSkewSecondsMax: number;
   /** After so many days a final job loses its content and history. 0: never. */
   readonly retentionDays: number;
+  /** Jobs of one product that may wait, about; 0: any number. */
+  readonly queuedJobsMax: number;
 }
 
 /** All that an operation works with. Everything that reaches the world goes through it. */

@@ -7,6 +7,7 @@ import type { RunRef } from "../schema/run.js";
 import { sha256 } from "./hash.js";
 import type { Ids } from "./ports/runtime.js";
 import type { Stored } from "./ports/store.js";
+import type { QueueRoom } from "./queue-room.js";
 import type { Candidate } from "./repositories/jobs.js";
 
 /** How claims avoid one another. `race`: not at all; for measurements only. */
@@ -63,5 +64,7 @@ export function emptyMemory(ids: Ids, spreading: Spreading = "share") {
     uncounted: new Map<string, RunRef>(),
     /** When this instance last reaped on behalf of a claim that found nothing, per product. */
     lastClaimReap: new Map<string, number>(),
+    /** By product: how many jobs wait, where that is bounded. */
+    queueRooms: new Map<string, QueueRoom>(),
   };
 }

@@ -15,6 +15,8 @@ import { changeJob, operation } from "./change-job.js";
 import { toRedriven } from "./endings.js";
 import { requeued } from "./finish.js";
 import type { Fleet } from "./fleet.js";
+import { withRoom } from "./queue-room.js";
+import type { QueueFull } from "./queue-room.js";
 import { isTombstone } from "./tombstone.js";
 
 export type Redriven =
@@ -23,18 +25,31 @@ export type Redriven =
   /** More is spent than the job may: it would end again with its first report. */
   | { kind: "budget_spent"; budget: Budget; spent: NonNullable<Job["spent"]> }
   | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
+  /** It would make one more job wait than the product may have. */
+  | QueueFull
   | { kind: "not_found" };
 
 type Verdict =
   Exclude<Redriven, { kind: "redriven" | "idempotency_conflict" | "not_found" }> | { kind: "redriven" };
 
 /** Puts the job back into the queue. With a key, a repetition answers the same and changes nothing. */
-export async function redrive(
+export function redrive(
   fleet: Fleet,
   productId: string,
   jobId: string,
   request: RedriveRequest,
   key?: string,
+): Promise<Redriven> {
+  const once = (full?: QueueFull): Promise<Redriven> =>
+    redriveOnce(fleet, productId, jobId, { request, key, full });
+  return withRoom(fleet, productId, once, ({ kind }) => kind === "redriven");
+}
+
+async function redriveOnce(
+  fleet: Fleet,
+  productId: string,
+  jobId: string,
+  { request, key, full }: { request: RedriveRequest; key: string | undefined; full: QueueFull | undefined },
 ): Promise<Redriven> {
   const changed = await changeJob<Verdict>(fleet, {
     productId,
@@ -57,6 +72,7 @@ export async function redrive(
         const { spent } = next;
         return { kind: "refused", answer: { kind: "budget_spent", budget: next.budget, spent } };
       }
+      if (full !== undefined) return { kind: "refused", answer: full };
       return { kind: "write", next, answer: { kind: "redriven" } };
     },
     repeated: () => ({ kind: "redriven" }),

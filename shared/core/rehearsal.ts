@@ -8,6 +8,7 @@ import { omit } from "../schema/omit.js";
 import type { Fleet } from "./fleet.js";
 import type { Log } from "./ports/runtime.js";
 import type { Stored } from "./ports/store.js";
+import { copyOfRooms } from "./queue-room.js";
 
 const SILENT: Log = {
   decision: () => undefined,
@@ -41,6 +42,7 @@ export function rehearsing(fleet: Fleet): Fleet {
     log: SILENT,
     // What is registered here is not registered.
     knownLanes: new Map(),
+    queueRooms: copyOfRooms(fleet.queueRooms),
     lanes: {
       get: (productId, id) => (lanes ??= fleet.lanes.get(productId, id)),
       create: async (doc) =>

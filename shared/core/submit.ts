@@ -32,6 +32,8 @@ import { ensureLane } from "./lanes.js";
 import { StoreUnavailable } from "./ports/store.js";
 import type { Stored } from "./ports/store.js";
 import { findUnknown } from "./profiles.js";
+import { isThere, withRoom } from "./queue-room.js";
+import type { QueueFull } from "./queue-room.js";
 
 export type SubmitRefusal =
   | { kind: "idempotency_conflict"; jobId: string; stage: Stage }
@@ -41,7 +43,9 @@ export type SubmitRefusal =
   /** The profile that it names, and that the product does not have. */
   | { kind: "unknown_profile"; profile: string }
   /** It asks for a set of requirements that is new, and the product has as many as it may have. */
-  | { kind: "too_many_lanes" };
+  | { kind: "too_many_lanes" }
+  /** It would make one more job wait than the product may have. Nothing was written. */
+  | QueueFull;
 export type Submitted =
   { kind: "created" | "existing" | "superseded" | "outdated"; job: Job } | SubmitRefusal;
 
@@ -51,12 +55,24 @@ type Verdict = { kind: "created" | "existing" | "superseded" | "outdated" } | Su
 const CREATE_TRIES_MAX = 3;
 
 /** Creates, finds or supersedes the job that the submission's key names. */
-export async function submit(fleet: Fleet, productId: string, submission: Submission): Promise<Submitted> {
+export function submit(fleet: Fleet, productId: string, submission: Submission): Promise<Submitted> {
+  const once = (full?: QueueFull): Promise<Submitted> => submitOnce(fleet, productId, submission, full);
+  return withRoom(fleet, productId, once, ({ kind }) => kind === "created");
+}
+
+/** `full`: the queue has no room for a new job. One that is there may still be found, or superseded. */
+async function submitOnce(
+  fleet: Fleet,
+  productId: string,
+  submission: Submission,
+  full: QueueFull | undefined,
+): Promise<Submitted> {
   const { idempotencyKey } = submission;
   const id = jobIdOf(productId, idempotencyKey);
   const named = resolveDeps(productId, submission.deps);
   const content = contentOf(productId, submission, [...named.keys()]);
   if (named.has(id)) return { kind: "dependency_cycle", cycle: [id, id] };
+  if (full !== undefined && !(await isThere(fleet, productId, id))) return full;
 
   const [found, profile] = await Promise.all([
     readDeps(fleet, productId, content.deps),
@@ -128,6 +144,7 @@ async function resubmit(
     case "unknown_dependency":
     case "unknown_profile":
     case "too_many_lanes":
+    case "queue_full":
       return verdict;
   }
 }

@@ -73,6 +73,7 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
     case "unknown_dependency":
     case "illegal_transition":
     case "budget_spent":
+    case "queue_full":
     case "factory_not_registered":
     case "factory_unavailable":
     case "not_found":
@@ -83,10 +84,16 @@ export function tellOutcome(log: Log, asked: Asked, outcome: Outcome): void {
 type Refusal = Extract<Outcome, { kind: keyof typeof CODES | (typeof REFUSALS)[number] }>;
 
 /** The codes of refusals that are not named as they are. */
-const CODES = { budget_spent: "validation_failed", artifact_name_taken: "idempotency_conflict" } as const;
+const CODES = {
+  budget_spent: "validation_failed",
+  artifact_name_taken: "idempotency_conflict",
+  queue_full: "throttled",
+} as const;
 
 function codeOf(kind: Refusal["kind"]): (typeof REFUSALS)[number] {
-  return kind === "budget_spent" || kind === "artifact_name_taken" ? CODES[kind] : kind;
+  return kind === "budget_spent" || kind === "artifact_name_taken" || kind === "queue_full"
+    ? CODES[kind]
+    : kind;
 }
 
 function refused(log: Log, asked: Asked, outcome: Refusal): void {

@@ -118,6 +118,7 @@ export const REFUSALS = [
   "factory_not_registered",
   "factory_unavailable",
   "not_found",
+  "throttled",
 ] as const satisfies readonly ProblemCode[];
 /** The codes of requests that failed on our side. */
 export const FAILURES = [

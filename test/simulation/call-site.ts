@@ -47,7 +47,7 @@ export class StackedSite implements CallSite {
 }
 
 /** What only reads and decides nothing: a death in it leaves nothing behind. */
-const ONLY_READS = ["stats.js", "snapshot.js", "children.js"];
+const ONLY_READS = ["stats.js", "snapshot.js", "children.js", "queue-room.js"];
 
 /** Every line of the compiled core that calls a repository, but for what only reads. */
 export function sitesThatExist(): string[] {

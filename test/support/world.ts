@@ -49,6 +49,7 @@ export function aWorld(
     name?: string;
     blobs?: Blobs;
     retentionDays?: number;
+    queuedJobsMax?: number;
   } = {},
 ): World {
   const clock = options.clock ?? new TestClock();
@@ -61,6 +62,7 @@ export function aWorld(
     factoryStaleSeconds: 120,
     clockSkewSecondsMax: SKEW_SECONDS,
     retentionDays: options.retentionDays ?? 0,
+    queuedJobsMax: options.queuedJobsMax ?? 0,
   };
   const fleet = connect(
     {
