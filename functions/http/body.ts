@@ -21,15 +21,30 @@ export async function readJson(
   const mayBeAbsent = absent !== undefined && request.headers.get("content-type") === null;
   if (!isJson && !mayBeAbsent) return wrongType();
   if (Number(request.headers.get("content-length") ?? 0) > BODY_BYTES_MAX) return tooLarge();
-  // A length may be missing or untrue. In its default mode the platform has the whole body anyway.
-  const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > BODY_BYTES_MAX) return tooLarge();
+  const bytes = await readBytes(request);
+  if (bytes instanceof Problem) return bytes;
   if (mayBeAbsent && bytes.byteLength === 0) return { json: absent };
   if (!isJson) return wrongType();
   const parsed = parse(bytes);
   if (parsed === undefined) return new Problem("malformed_json", "The body is not JSON in UTF-8.");
   const unfit = findUnfit(parsed.json);
   return unfit === undefined ? parsed : invalid([unfit]);
+}
+
+/**
+ * A length may be missing or untrue: the bytes are counted as they come. In its default mode the platform has
+ * them all before; where it streams them, leaving the loop tells the sender that no more are wanted.
+ */
+async function readBytes(request: HttpRequest): Promise<Uint8Array | Problem> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    length += chunk.byteLength;
+    if (length > BODY_BYTES_MAX) return tooLarge();
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks);
 }
 
 function wrongType(): Problem {
@@ -40,7 +55,7 @@ function tooLarge(): Problem {
   return new Problem("body_too_large", `A body has at most ${BODY_BYTES_MAX} bytes.`);
 }
 
-function parse(bytes: ArrayBuffer): { json: unknown } | undefined {
+function parse(bytes: Uint8Array): { json: unknown } | undefined {
   try {
     return { json: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown };
   } catch {
