@@ -18,13 +18,28 @@ import type { RunOutcome } from "./timers.js";
 const LOOPBACK = "127.0.0.1";
 /** Request line and headers together, in bytes: what the real host's web server takes. */
 const HEADERS_BYTES_MAX = 32 * 1024;
-/** A client has this long to send its headers, and its whole request. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-/** How often the two are looked at. */
-const TIMEOUT_CHECK_MS = 1000;
-/** Longer than clients keep a connection for re-use, so that they close it, not we under their request. */
-const KEEP_ALIVE_MS = 60_000;
+/** How long a client may take, in milliseconds, and how many there may be. Tests have less patience. */
+export interface Patience {
+  /** To send its headers, and its whole request. */
+  readonly headersMs: number;
+  readonly requestMs: number;
+  /** How often the two are looked at. */
+  readonly checkMs: number;
+  /** Longer than clients keep a connection for re-use, so that they close it, not we under their request. */
+  readonly keepAliveMs: number;
+  /** To take an answer that is there: it lies in memory until then. From this very machine that is no time at all. */
+  readonly unreadMs: number;
+  /** Connections at a time: each costs a file of the 1,024 that a process may have open on many machines. */
+  readonly connectionsMax: number;
+}
+const PATIENCE: Patience = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  checkMs: 1000,
+  keepAliveMs: 60_000,
+  unreadMs: 30_000,
+  connectionsMax: 800,
+};
 /**
  * A client whose body was cut may go on sending for this long after our answer. Closed at once, the
  * connection would be reset and the answer lost on the way.
@@ -36,6 +51,8 @@ export interface HttpHandling {
   readonly invoke: Invoke;
   readonly run: (name: string) => Promise<RunOutcome>;
   readonly log: HostLog;
+  /** Where it is to be other than by default. */
+  readonly patience?: Partial<Patience> | undefined;
 }
 
 export interface HttpServer {
@@ -48,17 +65,20 @@ export interface HttpServer {
 
 /** Listens on 127.0.0.1; port 0 is any free one. Rejects with the system's error (EADDRINUSE, EACCES). */
 export async function listen(port: number, handling: HttpHandling): Promise<HttpServer> {
+  const patience = { ...PATIENCE, ...handling.patience };
   const server = createServer({
     maxHeaderSize: HEADERS_BYTES_MAX,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    connectionsCheckingInterval: patience.checkMs,
+    keepAliveTimeout: patience.keepAliveMs,
     // A request without `Host` gets the problem document of every malformed one.
     requireHostHeader: false,
   });
   // The bytes are bounded; by default headers over 2,000 would vanish silently.
   server.maxHeadersCount = 0;
+  // What comes beyond is closed at once: its client tries again, and those that are served notice nothing.
+  server.maxConnections = patience.connectionsMax;
   server.on("clientError", refuseMalformed);
   // An `Expect` that nobody knows is passed over; by default it would be a 417 without a word.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
@@ -67,10 +87,14 @@ export async function listen(port: number, handling: HttpHandling): Promise<Http
     if (!server.listening) response.setHeader("connection", "close");
     unanswered.add(response);
     response.once("close", () => unanswered.delete(response));
-    answer(request, response, handling).catch((error: unknown) => {
-      handling.log("error", `the host failed: ${describe(error)}`);
-      fail(request, response);
-    });
+    answer(request, response, handling)
+      .catch((error: unknown) => {
+        handling.log("error", `the host failed: ${describe(error)}`);
+        fail(request, response);
+      })
+      .finally(() => {
+        cutUnread(response, patience.unreadMs);
+      });
   });
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once("error", reject);
@@ -127,6 +151,15 @@ async function answer(
 
 function write(response: ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, headers).end(body);
+}
+
+/** Node's own timeout of a socket begins anew with each byte that the client sends. */
+function cutUnread(response: ServerResponse, afterMs: number): void {
+  if (response.closed) return;
+  const timer = setTimeout(() => response.destroy(), afterMs);
+  response.once("close", () => {
+    clearTimeout(timer);
+  });
 }
 
 function fail(request: IncomingMessage, response: ServerResponse): void {

@@ -3,7 +3,7 @@
  * runs its timers. It knows the app only through what the app registers.
  */
 import { loadApp, type LoadedApp } from "./functions-core.js";
-import { type HttpServer, listen } from "./http-server.js";
+import { type HttpServer, listen, type Patience } from "./http-server.js";
 import { invokerOf } from "./invoke.js";
 import { isHttp, routesOf } from "./router.js";
 import type { HostLog } from "./rpc.js";
@@ -24,6 +24,8 @@ export interface HostOptions {
   readonly scheduler?: Scheduler | undefined;
   /** How long `stop` waits for what still runs, in milliseconds; 5 s by default. */
   readonly stopWaitMs?: number | undefined;
+  /** With slow clients, and many of them. */
+  readonly patience?: Partial<Patience> | undefined;
 }
 
 /** A function as a person reads of it. */
@@ -66,13 +68,13 @@ export async function startHost(options: HostOptions): Promise<LocalHost> {
 }
 
 async function serve(app: LoadedApp, options: HostOptions): Promise<LocalHost> {
-  const { log, port, routePrefix = "", scheduler = systemScheduler } = options;
+  const { log, port, patience, routePrefix = "", scheduler = systemScheduler } = options;
   const invoke = invokerOf(app, log);
   const routes = routesOf(app.functions, routePrefix);
   const others = app.functions.filter((fn) => !isHttp(fn));
   const timers = timersOf(others, invoke, scheduler, log);
   await app.runHooks("appStart");
-  const server = await listen(port, { routes, invoke, run: timers.run, log });
+  const server = await listen(port, { routes, invoke, run: timers.run, log, patience });
   timers.start();
   let stopped: Promise<void> | undefined;
   return {
