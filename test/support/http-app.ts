@@ -15,6 +15,7 @@ import type { CosmosEmulator } from "../../host/cosmos-emulator.js";
 import type { Answered, Body } from "./http-answer.js";
 import { openApiChecker } from "./http-openapi.js";
 import { startPackageApp } from "./package-app.js";
+import { searchFor } from "./secrets.js";
 
 export type Provider = "memory" | "cosmos";
 
@@ -47,15 +48,11 @@ const ENVIRONMENT = {
 const VARIABLES = [
   ...Object.keys(ENVIRONMENT),
   ...["DB_PROVIDER", "SQLITE_PATH", "COSMOS_ENDPOINT", "COSMOS_DATABASE", "COSMOS_KEY", "LEASE_SECONDS"],
-  ...["FACTORY_STALE_SECONDS", "CLOCK_SKEW_SECONDS_MAX", "RETENTION_DAYS"],
-  ...["REQUESTS_PER_CREDENTIAL_MAX", "QUEUED_JOBS_MAX"],
+  ...["FACTORY_STALE_SECONDS", "CLOCK_SKEW_SECONDS_MAX", "RETENTION_DAYS", "REQUESTS_PER_CREDENTIAL_MAX"],
+  "QUEUED_JOBS_MAX",
   ...["ENTRA_TENANT_ID", "ENTRA_AUDIENCE", "ENTRA_AUTHORITY"],
-  ...[
-    "BLOB_ENDPOINT",
-    "AzureWebJobsStorage",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-  ],
+  ...["BLOB_ENDPOINT", "AzureWebJobsStorage", "APPLICATIONINSIGHTS_CONNECTION_STRING"],
+  "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
 ];
 
 export interface Sent {
@@ -100,6 +97,8 @@ export async function startApp(
   const emulator = provider === "cosmos" ? await startCosmosEmulator() : undefined;
   const settings = { ...settingsFor(emulator), ...environment };
   const log: string[] = [];
+  // In every test that has an app, not only in those that look for secrets.
+  const mustHoldNoSecret = searchFor([...Object.values(KEYS), ...(emulator ? [emulator.key] : [])]);
   const served = await serve(settings, (line) => log.push(line));
   const clock = movableClock();
   const check = openApiChecker(served.url);
@@ -112,6 +111,7 @@ export async function startApp(
       await served.settled();
       const answered = await send(`${served.url}${path}`, method, sent);
       await served.settled();
+      mustHoldNoSecret(answered.text + JSON.stringify([...answered.headers]));
       await check(method, path, answered);
       return answered;
     },
@@ -135,6 +135,7 @@ export async function startApp(
       clock.restore();
       await served.stop();
       await emulator?.stop();
+      mustHoldNoSecret(log.join("\n"));
     },
   };
 }
