@@ -28,8 +28,11 @@ export interface Host {
   stop(): Promise<number | null>;
 }
 
-/** Starts it on data in `folder`. Rejects when it ends before it serves. */
-export async function startHostProcess(folder: string): Promise<Host> {
+/** Starts it on data in `folder`, with these settings on top. Rejects when it ends before it serves. */
+export async function startHostProcess(
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Host> {
   const sha256 = createHash("sha256").update(KEY).digest("hex");
   const entry = { name: "bench", sha256, products: ["*"], roles: ["admin"] };
   const child = fork(HOST, {
@@ -39,6 +42,7 @@ export async function startHostProcess(folder: string): Promise<Host> {
       FLEET_API_KEYS: JSON.stringify([entry]),
       FUNCTION_KEYS: "off",
       PORT: "0",
+      ...settings,
     },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

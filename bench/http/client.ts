@@ -7,6 +7,8 @@ export type Json = Readonly<Record<string, unknown>>;
 export interface Answer {
   readonly status: number;
   readonly body: Json;
+  /** 0 where it says nothing. */
+  readonly retryAfterSeconds: number;
 }
 
 /** The requests of one route. */
@@ -27,12 +29,18 @@ export interface Client {
   close(): void;
 }
 
-const PRODUCT = "acme";
+const BENCH: Caller = { key: KEY, product: "acme" };
 /** Refusals that a fleet under load lives with: a race lost, a store that is busy. */
 const EXPECTED = new Set([409, 429]);
 const ERRORS_KEPT = 20;
 
-export function openClient(url: string, connections: number): Client {
+/** Who calls, and for which product. */
+export interface Caller {
+  readonly key: string;
+  readonly product: string;
+}
+
+export function openClient(url: string, connections: number, caller: Caller = BENCH): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const tallies = new Map<string, Tally>();
   const errors: string[] = [];
@@ -51,7 +59,7 @@ export function openClient(url: string, connections: number): Client {
     call: async (name, method, path, body) => {
       const begun = performance.now();
       try {
-        const answer = await send(agent, `${url}${path}`, method, body);
+        const answer = await send(agent, caller, { url: `${url}${path}`, method, body });
         const tally = tallies.get(name) ?? { tookMs: [], answers: new Map<number, number>() };
         tallies.set(name, tally);
         tally.tookMs.push(performance.now() - begun);
@@ -70,12 +78,16 @@ export function openClient(url: string, connections: number): Client {
   };
 }
 
-function send(agent: Agent, url: string, method: string, body: Json | undefined): Promise<Answer> {
+function send(
+  agent: Agent,
+  { key, product }: Caller,
+  { url, method, body }: { url: string; method: string; body: Json | undefined },
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
-      authorization: `Bearer ${KEY}`,
-      "x-product-id": PRODUCT,
+      authorization: `Bearer ${key}`,
+      "x-product-id": product,
       ...(text === undefined
         ? {}
         : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
@@ -90,6 +102,7 @@ function send(agent: Agent, url: string, method: string, body: Json | undefined)
           resolve({
             status: response.statusCode ?? 0,
             body: whole === "" ? {} : (JSON.parse(whole) as Json),
+            retryAfterSeconds: Number(response.headers["retry-after"] ?? 0),
           });
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));

@@ -64,12 +64,12 @@ export function handlerOf(route: Route, backend: Backend): HttpHandler {
     };
     const answer =
       backend.inFlight === undefined ? await serve() : await backend.inFlight.run(caller.name, serve);
-    return answer === "busy" ? tooMany(logOf(caller)) : answer;
+    return answer === "busy" ? tooMany(caller, logOf()) : answer;
   });
 }
 
-function tooMany(log: Log): Problem {
-  log.warn("the caller has as many requests under way as REQUESTS_PER_CREDENTIAL_MAX allows");
+function tooMany({ name }: Caller, log: Log): Problem {
+  log.warn(`${name} has as many requests under way as REQUESTS_PER_CREDENTIAL_MAX allows`);
   return new Problem("throttled", "This credential has too many requests under way. Nothing was done.", {
     headers: { "retry-after": String(BUSY_RETRY_SECONDS) },
   });

@@ -37,6 +37,9 @@ describe("REQUESTS_PER_CREDENTIAL_MAX", () => {
       "throttled",
       "1",
     ]);
+    expect(app.log.join("\n")).toContain(
+      "read has as many requests under way as REQUESTS_PER_CREDENTIAL_MAX",
+    );
     // Another credential gets further than the first one's second request.
     expect((await app.call("GET", "/fleet/jobs?colour=red", { key: "admin" })).status).toBe(400);
     store.close();
