@@ -135,7 +135,7 @@ function working(settings: Settings): Instance {
     ...COMMON,
     misconfigured: undefined,
     credentials: settings.apiKeys,
-    inFlight: inFlight(settings.requestsPerCredentialMax),
+    inFlight: inFlight(settings.requestsPerCredentialMax, systemPause),
     ...(settings.entra === undefined ? {} : { tokens: tokensOf(settings.entra) }),
     ...(monitoring === undefined ? {} : { recorder: monitoring }),
     // Each invocation logs under its own name; all else is shared.

@@ -19,7 +19,7 @@ import { authenticate, authorise, mayActFor, productOf } from "./credentials.js"
 import type { Known } from "./credentials.js";
 import { misconfigured, problemOf } from "./failures.js";
 import { readKey, withKey } from "./idempotency-key.js";
-import { BUSY_RETRY_SECONDS } from "./in-flight.js";
+import { BUSY_RETRY_SECONDS, HOLD_MS } from "./in-flight.js";
 import type { InFlight } from "./in-flight.js";
 import { logTo } from "./log.js";
 import { notFound } from "./outcomes.js";
@@ -60,7 +60,10 @@ export function handlerOf(route: Route, backend: Backend): HttpHandler {
     const serve = async (): Promise<Answer | Problem> => {
       const given = await admit(call.request, route, caller);
       if (given instanceof Problem) return given;
-      return route.handle({ ...given, fleet: await backend.fleet(logOf(caller)) });
+      const answer = await route.handle({ ...given, fleet: await backend.fleet(logOf(caller)) });
+      // A queue that is full: held, as who has too much under way is, and within the credential's share.
+      if (answer instanceof Problem && answer.code === "throttled") await backend.pause(HOLD_MS);
+      return answer;
     };
     const answer =
       backend.inFlight === undefined ? await serve() : await backend.inFlight.run(caller.name, serve);

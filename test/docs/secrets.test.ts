@@ -58,7 +58,7 @@ describe("the repository", () => {
     ["a connection string", `DefaultEndpointsProtocol=https;AccountName=x;AccountKey=${"aB3+".repeat(8)}=`],
     ["a signed URL", `https://x.blob.core.windows.net/c/b?sv=1&sig=${"aB3".repeat(14)}%3D`],
     ["a signed token", `eyJ${"a".repeat(20)}.eyJ${"b".repeat(20)}.${"c".repeat(43)}`],
-    ["a private key", `-----BEGIN PRIVATE KEY-----\n${"aB3+".repeat(16)}`],
+    ["a private key", ["-----BEGIN", "PRIVATE KEY-----", "aB3+".repeat(16)].join(" ")],
   ])("would be found to hold %s", (kind, text) => {
     expect(secretsIn(text).map((found) => found.split(":")[0])).toContain(kind);
   });

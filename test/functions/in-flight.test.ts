@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import azf from "@azure/functions";
 import type { InvocationContext } from "@azure/functions";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inFlight } from "../../functions/http/in-flight.js";
 import { handlerOf } from "../../functions/http/pipeline.js";
 import { openapi } from "../../functions/openapi.js";
@@ -13,8 +13,9 @@ const sha256 = (key: string): string => createHash("sha256").update(key, "utf8")
 const context = { info: () => 0, warn: () => 0, error: () => 0 } as unknown as InvocationContext;
 
 /** Two credentials, each with one request at a time, before a store that answers when the test says so. */
-function anInstance(max = 1) {
+function anInstance(max = 1, holds = false) {
   const stores: PromiseWithResolvers<Fleet>[] = [];
+  const pauses: { readonly ms: number; readonly end: () => void }[] = [];
   const backend = {
     clock: { now: () => 0 },
     ids: { unique: () => "id-1" },
@@ -23,7 +24,16 @@ function anInstance(max = 1) {
     credentials: ["a", "b"].map((name) => ({
       ...{ name, sha256: sha256(name), products: ["*"], roles: ["read"] as const },
     })),
-    inFlight: inFlight(max),
+    inFlight: inFlight(max, (ms) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      pauses.push({
+        ms,
+        end: () => {
+          resolve(undefined);
+        },
+      });
+      return holds ? promise : Promise.resolve();
+    }),
     routes: [stats, openapi],
     fleet: () => {
       const store = Promise.withResolvers<Fleet>();
@@ -45,11 +55,11 @@ function anInstance(max = 1) {
   const fail = (): void => {
     for (const store of stores.splice(0)) store.reject(new Error("broken"));
   };
-  return { call, fail };
+  return { call, fail, pauses };
 }
 
 describe("a credential with as many requests under way as it may have", () => {
-  it("is answered 429 with Retry-After at once, while others and the open routes are served", async () => {
+  it("is answered 429 with Retry-After, while others and the open routes are served", async () => {
     const { call, fail } = anInstance();
     const first = call("a");
     const refused = await call("a");
@@ -79,6 +89,26 @@ describe("a credential with as many requests under way as it may have", () => {
     await Promise.all(all.slice(3));
     fail();
     expect((await Promise.all(all)).map(({ status }) => status)).toEqual([500, 500, 500, 429, 429]);
+  });
+
+  it("is held for half a second, so that a client that doesn't wait is slow; but not more than a hundred are", async () => {
+    const { call, fail, pauses } = anInstance(1, true);
+    const first = call("a");
+    const refused = Array.from({ length: 130 }, () => call("a"));
+    // 30 of them are answered, while the others are held.
+    expect((await Promise.all(refused.slice(100))).map(({ status }) => status)).toEqual(Array(30).fill(429));
+    expect(pauses.map(({ ms }) => ms)).toEqual(Array(100).fill(500));
+    const held = Promise.race(refused.slice(0, 100));
+    expect(await Promise.race([held, Promise.resolve("held")])).toBe("held");
+    for (const { end } of pauses) end();
+    expect((await Promise.all(refused)).every(({ status }) => status === 429)).toBe(true);
+    // Their places are free again.
+    const last = call("a");
+    await vi.waitUntil(() => pauses.length === 101);
+    pauses.at(-1)?.end();
+    expect((await last).status).toBe(429);
+    fail();
+    await first;
   });
 
   it("doesn't exist where the setting is 0", async () => {
