@@ -103,7 +103,9 @@ async function rounds(way: Way, host: Host) {
     const alone = await window(b);
     state.aGoesOn = true;
     const hammering = Promise.all(
-      Array.from({ length: size.clients }, (_, n) => hammer(a, `a-${round + 1}-${n}`, way, () => state.aGoesOn)),
+      Array.from({ length: size.clients }, (_, n) =>
+        hammer(a, `a-${round + 1}-${n}`, way, () => state.aGoesOn),
+      ),
     );
     const beside = await window(b);
     state.aGoesOn = false;

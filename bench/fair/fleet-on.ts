@@ -9,6 +9,7 @@ export const RULES = {
   factoryStaleSeconds: 120,
   clockSkewSecondsMax: 2,
   retentionDays: 30,
+  queuedJobsMax: 0,
 };
 
 /** An instance on this store, with the real clock, that logs nothing. */

@@ -14,6 +14,8 @@ import type { Pause } from "../../shared/core/ports/runtime.js";
 export const BUSY_RETRY_SECONDS = 1;
 /** How long a refusal is held, in milliseconds: within what its `Retry-After` asks for. */
 export const HOLD_MS = 500;
+/** How much longer for each that is held already: those that came together do not all come back together. */
+const SPREAD_MS = 5;
 /** Refusals held at a time: each has its body in memory, up to 1 MiB. Those beyond are answered at once. */
 const HELD_MAX = 100;
 
@@ -30,7 +32,7 @@ export function inFlight(max: number, pause: Pause): InFlight {
   const hold = async (): Promise<void> => {
     if (held >= HELD_MAX) return;
     held++;
-    await pause(HOLD_MS).finally(() => held--);
+    await pause(HOLD_MS + held * SPREAD_MS).finally(() => held--);
   };
   return {
     run: async (caller, work) => {

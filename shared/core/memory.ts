@@ -7,7 +7,6 @@ import type { RunRef } from "../schema/run.js";
 import { sha256 } from "./hash.js";
 import type { Ids } from "./ports/runtime.js";
 import type { Stored } from "./ports/store.js";
-import type { QueueRoom } from "./queue-room.js";
 import type { Candidate } from "./repositories/jobs.js";
 
 /** How claims avoid one another. `race`: not at all; for measurements only. */
@@ -38,6 +37,17 @@ export interface Candidates {
   readonly waiting: Map<string, Waiting[]>;
   /** By product: other instances that won a race, and when that was seen. */
   readonly rivals: Map<string, Map<string, number>>;
+}
+
+/** What one instance knows of the jobs of a product that wait. */
+export interface QueueRoom {
+  counted: number;
+  countedAtMs: number;
+  /** Of this instance's submissions, those that ended since that count began. */
+  added: number;
+  /** And those that have not ended. */
+  underWay: number;
+  counting: Promise<void> | undefined;
 }
 
 /** The memory of an instance that has just begun. */

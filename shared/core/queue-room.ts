@@ -11,23 +11,13 @@
  * place in the queue whatever is there: refusing it would lose it.
  */
 import type { Fleet } from "./fleet.js";
+import type { QueueRoom } from "./memory.js";
 import { remember } from "./remember.js";
 
 /** How long a count is good for, in milliseconds: two counts of a long queue are some 10 request units. */
 const COUNT_MS = 5000;
 /** Products remembered: far more than are at work on one instance at a time. */
 const PRODUCTS_MAX = 1000;
-
-/** What one instance knows of the jobs of a product that wait. */
-export interface QueueRoom {
-  counted: number;
-  countedAtMs: number;
-  /** Of this instance's submissions, those that ended since that count began. */
-  added: number;
-  /** And those that have not ended. */
-  underWay: number;
-  counting: Promise<void> | undefined;
-}
 
 export interface QueueFull {
   readonly kind: "queue_full";

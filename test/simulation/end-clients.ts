@@ -68,6 +68,8 @@ export function doRedrive(self: Self, jobId: string, request: RedriveRequest = {
           if (!was(({ stage, tombstone }) => tombstone || (stage !== "failed" && stage !== "dead_letter")))
             throw new Violation(3, `a redrive was refused from ${answer.from}`);
           return;
+        case "queue_full":
+          throw new Violation(3, "a queue without a bound is full");
         case "budget_spent":
         case "idempotency_conflict":
         case "not_found":

@@ -199,6 +199,8 @@ export function checkSubmitted(
       return;
     case "too_many_lanes":
       throw new Violation(3, "a product of a few jobs has too many lanes");
+    case "queue_full":
+      throw new Violation(3, "a queue without a bound is full");
     case "unknown_profile":
       checkRefused(told, answer.kind);
       if (monitor.profiles.has(`${productId}/${answer.profile.split(":")[0] ?? ""}`)) fail("it has versions");

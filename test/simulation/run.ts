@@ -24,8 +24,7 @@ export const RULES = {
   leaseSeconds: 90,
   factoryStaleSeconds: 1_000_000,
   clockSkewSecondsMax: 2,
-  retentionDays: 30,
-  queuedJobsMax: 0,
+  ...{ retentionDays: 30, queuedJobsMax: 0 },
 };
 const START_MS = Date.UTC(2026, 0, 15, 12);
 /** The product of all who do not say otherwise. */
