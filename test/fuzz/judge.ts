@@ -1,4 +1,5 @@
 /** What an answer must be, whatever was asked: told from the request's bytes, not by the code that answered. */
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { PROBLEMS } from "../../shared/schema/problems.js";
 import { unknownKeys } from "./derive.js";
@@ -70,8 +71,10 @@ function lost(sent: unknown, answered: unknown): string | undefined {
   const given = record.parse(sent);
   const made = z.looseObject({ job: record.optional(), profile: record.optional() }).parse(answered);
   const thing = made.job ?? made.profile;
+  // Without the sign of a zero, which JSON.stringify drops, and whatever the order of the keys.
+  const plain = (value: unknown): unknown => json(JSON.stringify(value));
   const name = KEPT.find(
-    (key) => thing !== undefined && key in given && JSON.stringify(given[key]) !== JSON.stringify(thing[key]),
+    (key) => thing !== undefined && key in given && !isDeepStrictEqual(plain(given[key]), plain(thing[key])),
   );
   return name === undefined ? undefined : `${name} was not kept as it was sent`;
 }
