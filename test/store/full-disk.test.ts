@@ -7,6 +7,12 @@ import { aProduct } from "../support/http-fleet.js";
 import type { Product } from "../support/http-fleet.js";
 import { aFolder } from "../support/scratch.js";
 
+// A store that gives no answer is asked again for some two seconds: here without the waits.
+vi.mock("../../shared/system.js", async (original) => ({
+  ...(await original<typeof import("../../shared/system.js")>()),
+  systemPause: () => Promise.resolve(),
+}));
+
 let app: HttpApp;
 let product: Product;
 /** The connection that the app itself has opened. */
