@@ -40,7 +40,7 @@ export const ANSWERS: readonly Mutant[] = [
     LEASE,
     "const lease = { ...heldLease(job, leaseSeconds, fleet.clock.now()), grantId };",
     `const lease: HeldLease = heldLease(job, leaseSeconds, fleet.clock.now());`,
-    `${THREE}, an answer is lost`,
+    "two of one named claim, an answer is lost",
   ),
   mutant(
     "throttled after a write is passed on as not done",
@@ -78,6 +78,7 @@ export const ANSWERS: readonly Mutant[] = [
     RENEW,
     "read?.doc.productId !== productId || !isHeldBy",
     "read === undefined || !isHeldBy",
+    "a neighbour renews",
   ),
   mutant(
     "a seat is counted that is free",

@@ -64,14 +64,24 @@ export const GRAPHS: readonly Mutant[] = [
     `if ((await fleet.profiles.create(profile)).kind !== undefined) return`,
     "put",
   ),
-  mutant(
-    "a claim shows what the profile holds when it is answered",
-    CLAIM,
-    "const run = await withSnapshot(fleet, bare, claim.profile);",
-    `const now = job.profile && (await resolveProfile(fleet, job.productId, job.profile));
+  {
+    name: "a claim shows what the profile holds when it is answered",
+    edits: [
+      {
+        file: CLAIM,
+        find: "const run = await withSnapshot(fleet, bare, claim.profile);",
+        replace: `const now = job.profile && (await resolveProfile(fleet, job.productId, job.profile));
   const run = await withSnapshot(fleet, bare, now ? { ...now, id: bare.profile ?? "" } : undefined);`,
-    "claim of a job with a profile ∥ put",
-  ),
+      },
+      {
+        file: CLAIM,
+        find: `import { reapForClaim } from "./reap-for-claim.js";`,
+        replace: `import { resolveProfile } from "./profiles.js";
+import { reapForClaim } from "./reap-for-claim.js";`,
+      },
+    ],
+    shownBy: "claim of a job with a profile ∥ put",
+  },
   mutant(
     "a claim takes the last version that it read for the one that it wrote",
     RUNS,

@@ -71,6 +71,11 @@ export const AGAIN: readonly Scenario[] = [
     ONE_CRASH,
   ),
   scenario("three of one named claim", twoQueued, threeOfC1, { crashes: 0, lost: 0, stale: 0 }),
+  scenario("two of one named claim, an answer is lost", twoQueued, threeOfC1.slice(1), {
+    crashes: 0,
+    lost: 1,
+    stale: 0,
+  }),
   scenario("three of one named claim, an answer is lost", twoQueued, threeOfC1, {
     crashes: 0,
     lost: 1,

@@ -193,6 +193,13 @@ const MEMORY: readonly Scenario[] = [
       (self) => doRenew(self, A, f1),
     ),
   ]),
+  scenario("a neighbour renews, with the right epoch ∥ renew", owned, [
+    {
+      ...actor("f1 of another product", (self) => doRenew(self, A, f1)),
+      productId: "umbrella",
+    },
+    actor("f1 renews", (self) => doRenew(self, A, f1)),
+  ]),
   scenario(
     "ship ∥ sweep that counts",
     owned,
