@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type * as System from "../../shared/system.js";
 import { startApp } from "../support/http-app.js";
 import type { HttpApp } from "../support/http-app.js";
 import { aProduct } from "../support/http-fleet.js";
@@ -9,7 +10,7 @@ import { aFolder } from "../support/scratch.js";
 
 // A store that gives no answer is asked again for some two seconds: here without the waits.
 vi.mock("../../shared/system.js", async (original) => ({
-  ...(await original<typeof import("../../shared/system.js")>()),
+  ...(await original<typeof System>()),
   systemPause: () => Promise.resolve(),
 }));
 
