@@ -57,9 +57,9 @@ export interface Settings {
   readonly clockSkewSecondsMax: number;
   /** After so many days a final job loses its content and history. 0: never. */
   readonly retentionDays: number;
-  /** Requests of one credential under way at a time, on each instance. 0: any number. */
+  /** Requests of one credential under way at a time, on each instance. 0: no bound. */
   readonly requestsPerCredentialMax: number;
-  /** Jobs of one product that may wait, queued and blocked. 0: any number. */
+  /** Jobs of one product that may wait, queued and blocked. 0: no bound. */
   readonly queuedJobsMax: number;
   /** NCRONTAB, or hh:mm:ss; schedule.ts reads it. */
   readonly reaperSchedule: string;

@@ -19,8 +19,8 @@
  * Insights of a run that ended can still grow, when a worker that lost the job reports late. Whoever
  * changes the run says `uncounted` again in the same write; the difference is added in the same way.
  *
- * Many factories may finish at once: a few tries, then the run is left to the sweep, which counts many
- * runs of one engine in one write.
+ * The call that ends a run does not count it (leaveToCount). Several may count at once: a few tries, then the
+ * run is left to the sweep, which counts many runs of one engine in one write.
  */
 import type { Job } from "../schema/job.js";
 import { SCHEMA_VERSION } from "../schema/limits.js";

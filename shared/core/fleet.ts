@@ -23,7 +23,7 @@ export interface Rules {
   readonly clockSkewSecondsMax: number;
   /** After so many days a final job loses its content and history. 0: never. */
   readonly retentionDays: number;
-  /** Jobs of one product that may wait, about; 0: any number. */
+  /** Jobs of one product that may wait, about; 0: no bound. */
   readonly queuedJobsMax: number;
 }
 

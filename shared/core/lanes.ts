@@ -11,7 +11,9 @@
  * | L1 the product's lanes, under their etag: with the job's | a lane without jobs, which costs a claim one look |
  * | L2 the job, in its lane (submit) | – |
  *
- * Jobs that were queued by a version without lanes have none; the sweep puts them into theirs.
+ * Jobs that were queued by a version without lanes have none. The sweep puts them into theirs: L1, then the job
+ * under the etag that was read. If it dies in between, the next pass finds the job again. It makes no event: what
+ * the job is, and who may take it, stays.
  */
 import type { Factory } from "../schema/factory.js";
 import type { Job } from "../schema/job.js";

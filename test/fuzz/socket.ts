@@ -25,15 +25,15 @@ export function ask(port: number, request: Request, limitMs: number): Promise<An
   const { promise, resolve } = Promise.withResolvers<Answered>();
   const socket = connect({ port, host: "127.0.0.1" });
   const chunks: Buffer[] = [];
-  const timer = setTimeout(() => {
+  // The longest it waits, not a wait: an answer ends it at once.
+  AbortSignal.timeout(limitMs).addEventListener("abort", () => {
     resolve("late");
     socket.destroy();
-  }, limitMs);
+  });
   socket.on("data", (chunk) => chunks.push(chunk));
   // What came before a reset may be a whole answer.
   socket.on("error", () => undefined);
   socket.once("close", () => {
-    clearTimeout(timer);
     resolve(parse(Buffer.concat(chunks)));
   });
   const { body, sent } = request;

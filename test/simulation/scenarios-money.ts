@@ -35,6 +35,14 @@ async function ownedByBoot(self: Self): Promise<void> {
   await doClaim(self, "f1", "first");
 }
 
+/** f1 gave job a back, and died before the end of its run was stored. */
+async function releasedWithoutRun(self: Self): Promise<void> {
+  await ownedWithBudget(self);
+  await doRelease(self, A, f1);
+  const run = await self.fleet.runs.get(A, `${A}:1`);
+  if (run !== undefined) await self.fleet.runs.deleteIfMatch(A, run);
+}
+
 export const MONEY: readonly Scenario[] = [
   scenario("a report exhausts the budget, with bad luck twice", ownedWithBudget, [
     actor("f1 reports", (self) => doReport(self, A, f1, { tokensIn: 11 })),
@@ -119,6 +127,17 @@ export const MONEY: readonly Scenario[] = [
         await doReport(self, A, f1, { tokensIn: 8 });
       }),
       sweeps(),
+    ],
+    ONE_CRASH,
+  ),
+  scenario(
+    "a late report of a run that was never closed",
+    releasedWithoutRun,
+    [
+      actor("f1 reports late, twice", async (self) => {
+        await doReport(self, A, f1, { tokensIn: 8 });
+        await doReport(self, A, f1, { tokensIn: 9 });
+      }),
     ],
     ONE_CRASH,
   ),

@@ -1,8 +1,10 @@
 /** Lanes, candidates that claims of one instance share, and what an instance remembers: whom each can meet. */
 import { omit } from "../../shared/schema/omit.js";
+import { isQueued, toAssigned } from "../../shared/core/advance.js";
 import { reapAndSweep, startSweep } from "../../shared/core/sweep.js";
 import {
   A,
+  B,
   actor,
   claims,
   f1,
@@ -62,6 +64,17 @@ async function unlaned(self: Self): Promise<void> {
   await self.fleet.jobs.replaceIfMatch(job, omit(job.doc, "lane"));
 }
 
+/** Jobs a and b are both f1's as c1, by duplicates that died before they took a lease. */
+async function claimedTwice(self: Self): Promise<void> {
+  await twoQueued(self);
+  for (const id of [A, B]) {
+    const read = await self.fleet.jobs.get(self.productId, id);
+    if (read === undefined || !isQueued(read.doc)) throw new Error("not queued");
+    const claimer = { factoryId: "f1", engine: undefined, claimId: "f1/c1" };
+    await self.fleet.jobs.replaceIfMatch(read, toAssigned(read.doc, claimer, self.fleet.clock.now()));
+  }
+}
+
 const LANES: readonly Scenario[] = [
   scenario("submit into a new lane ∥ claim", oneWithLinux, [submits("p1", "b", LINUX), claims("f1")]),
   scenario("submits into one new lane", factories, [submits("p1", "a", LINUX), submits("p2", "b", LINUX)]),
@@ -118,6 +131,18 @@ const LANES: readonly Scenario[] = [
 ];
 
 const CANDIDATES: readonly Scenario[] = [
+  scenario(
+    "claim that finds two jobs under its id",
+    claimedTwice,
+    [
+      // The second call: so that it can die after the last operation of the first.
+      actor("f1 claims as c1, and again", async (self) => {
+        await doClaim(self, "f1", "c1");
+        await doClaim(self, "f1", "c1");
+      }),
+    ],
+    ONE_CRASH,
+  ),
   scenario("two claims of one instance ∥ claim of another", twoQueued, [bothClaim, claims("f3")], ONE_CRASH),
   scenario("two claims of one instance, and one job", queued, [bothClaim]),
   scenario("instance that dies with candidates in hand ∥ sweep", twoQueued, [bothClaim, sweeps()], {
