@@ -183,6 +183,8 @@ export const AGAIN: readonly Scenario[] = [
       if (job === undefined || !isOwned(job)) return;
       const grant = await grantLease(fleet, job, 90);
       if (grant.kind === "granted") await withdrawLease(fleet, grant.lease);
+      // It goes on, so that it can die after the withdrawal's last operation.
+      await fleet.leases.get(A, A);
     }),
     renews(),
   ]),
